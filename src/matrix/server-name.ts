@@ -1,0 +1,47 @@
+import { isIPv4, isIPv6 } from 'node:net';
+import { formatHostPort, parsePort } from '../base/address.ts';
+import { bad, good, type Parsed } from '../base/parsed.ts';
+
+/** A Matrix server name, parsed once (Matrix spec, appendices, "Server Name"). Also the value of `m.server`. */
+export interface ServerName {
+  /** Exactly as written; server names are compared byte by byte. */
+  readonly text: string;
+  /** The host without brackets, lower case: for DNS, SNI, certificates and routing. */
+  readonly host: string;
+  /** The explicit port, if there is one; 1 to 65535. */
+  readonly port: number | undefined;
+  readonly kind: 'dns' | 'ipv4' | 'ipv6';
+}
+
+const DNS_NAME = /^[A-Za-z0-9.-]{1,255}$/;
+
+/** Reads `hostname [":" port]`, where hostname is an IPv4 address, `[IPv6]` or a DNS name. */
+export function parseServerName(text: string): Parsed<ServerName> {
+  const match = /^(\[[^\]]*\]|[^:[\]]*)(?::(.*))?$/s.exec(text);
+  const quoted = JSON.stringify(text);
+  if (match === null)
+    return bad(`${quoted} is no server name: write example.com, example.com:8448, 192.0.2.1 or [2001:db8::1]`);
+  const written = match[1]!;
+  const port = match[2] === undefined ? undefined : parsePort(match[2]);
+  if (match[2] !== undefined && (port === undefined || port === 0))
+    return bad(`${quoted} has a bad port: ports go from 1 to 65535`);
+  if (written.startsWith('[')) {
+    const host = written.slice(1, -1).toLowerCase();
+    if (!isIPv6(host) || host.includes('%')) return bad(`${quoted}: what stands in brackets is no IPv6 address`);
+    return good({ text, host, port, kind: 'ipv6' });
+  }
+  const host = written.toLowerCase();
+  if (isIPv4(host)) return good({ text, host, port, kind: 'ipv4' });
+  if (!DNS_NAME.test(host)) {
+    const scheme = /^[a-z]+:\/\//i.test(text)
+      ? ': leave out the scheme and the path'
+      : ': only letters, digits, dots and dashes may stand in a host name';
+    return bad(`${quoted} is no server name${scheme}`);
+  }
+  return good({ text, host, port, kind: 'dns' });
+}
+
+/** `host:port` with brackets where needed; the port given when the name has none. */
+export function withDefaultPort(name: ServerName, port: number): string {
+  return formatHostPort(name.host, name.port ?? port);
+}

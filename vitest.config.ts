@@ -1,0 +1,31 @@
+import { defineConfig } from 'vitest/config';
+
+// unit: pure code, also run on Node 24. e2e: the sidecar on real sockets, Node and npm alone. fuzz: fast-check.
+// peers, containers: the wider suites, which need Synapse or a container engine; `.ci/run` installs those first.
+const project = (name: string, include: string[], more: object = {}) => ({
+  test: { name, include, testTimeout: 20_000, hookTimeout: 30_000, ...more },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      project('unit', [
+        'test/*.test.ts',
+        'test/{base,matrix,config,store,tls,listen,route,forward,observe,admin,app,cli}/**/*.test.ts',
+        'test/regress/unit/**/*.test.ts',
+      ]),
+      project('e2e', ['test/e2e/**/*.test.ts', 'test/regress/e2e/**/*.test.ts']),
+      project('fuzz', ['test/fuzz/**/*.test.ts'], { testTimeout: 60_000 }),
+      project('peers', ['test/peers/**/*.test.ts'], {
+        testTimeout: 180_000,
+        hookTimeout: 300_000,
+        fileParallelism: false,
+      }),
+      project('containers', ['test/containers/**/*.test.ts'], {
+        testTimeout: 300_000,
+        hookTimeout: 600_000,
+        fileParallelism: false,
+      }),
+    ],
+  },
+});
