@@ -1,0 +1,42 @@
+# The sidecar's image: the Node.js binary, the libraries that it is linked with, and the sidecar. No shell, no
+# package manager, nobody but an unprivileged user.
+
+FROM node:26-slim AS build
+WORKDIR /build
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --ignore-scripts
+COPY tsconfig.json tsconfig.build.json ./
+COPY scripts/build.mjs scripts/
+COPY src src
+RUN node scripts/build.mjs
+
+FROM node:26-slim AS image
+WORKDIR /image/app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev --ignore-scripts && rm package-lock.json .npmrc
+# Every library that the binary needs, at the path where it looks for it. The default store, certs, is the volume.
+RUN mkdir -p /image/usr/local/bin /image/etc /image/var/lib/matrix-sidecar \
+ && cp /usr/local/bin/node /image/usr/local/bin/node \
+ && ldd /usr/local/bin/node | grep -o '/[^ ]*' | while read -r library; do \
+      mkdir -p "/image$(dirname "$library")" && cp -L "$library" "/image$library"; done \
+ && printf 'sidecar:x:10001:10001::/app:/nonexistent\n' >/image/etc/passwd \
+ && printf 'sidecar:x:10001:\n' >/image/etc/group \
+ && printf 'hosts: files dns\n' >/image/etc/nsswitch.conf \
+ && ln -s /var/lib/matrix-sidecar /image/app/certs \
+ && chown 10001:10001 /image/var/lib/matrix-sidecar && chmod 700 /image/var/lib/matrix-sidecar
+COPY --from=build /build/dist dist
+
+FROM scratch
+COPY --from=image /image /
+LABEL org.opencontainers.image.title="matrix-sidecar" \
+      org.opencontainers.image.description="TLS, certificates and well-known documents for a Matrix homeserver" \
+      org.opencontainers.image.licenses="Apache-2.0"
+ENV PATH=/usr/local/bin NODE_ENV=production
+WORKDIR /app
+USER sidecar
+VOLUME /var/lib/matrix-sidecar
+EXPOSE 80 443 8448
+HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:9010/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["node", "dist/main.js"]
+CMD ["serve"]

@@ -1,0 +1,40 @@
+import type { Readiness, Status } from './status.ts';
+
+/** An answer of the admin listener. */
+export interface AdminAnswer {
+  readonly status: number;
+  readonly type: 'text' | 'json';
+  readonly body: unknown;
+}
+
+export interface AdminSources {
+  status(): Status;
+  readiness(): Promise<Readiness>;
+}
+
+const INDEX = `matrix-sidecar
+
+/healthz     the process lives
+/readyz      certificates and homeservers are usable, and if not, which and why
+/api/status  listeners, servers and certificates as JSON
+`;
+
+/** Answers a request on the admin listener; `path` is without query. */
+export async function answerAdmin(method: string, path: string, sources: AdminSources): Promise<AdminAnswer> {
+  if (method !== 'GET' && method !== 'HEAD')
+    return { status: 405, type: 'text', body: 'Only GET and HEAD are served here.\n' };
+  switch (path) {
+    case '/':
+      return { status: 200, type: 'text', body: INDEX };
+    case '/healthz':
+      return { status: 200, type: 'text', body: 'ok\n' };
+    case '/readyz': {
+      const readiness = await sources.readiness();
+      return { status: readiness.ready ? 200 : 503, type: 'json', body: readiness };
+    }
+    case '/api/status':
+      return { status: 200, type: 'json', body: sources.status() };
+    default:
+      return { status: 404, type: 'text', body: `Nothing is served at this path.\n\n${INDEX}` };
+  }
+}

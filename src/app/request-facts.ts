@@ -1,0 +1,62 @@
+import type { Config } from '../config/config.ts';
+import type { Exchange } from '../forward/exchange.ts';
+import type { ForwardedFacts } from '../forward/request-headers.ts';
+import { type ClientAddress, decideClientAddress } from '../listen/client-address.ts';
+
+/** Who asks, and what the homeserver is told about it. */
+export interface RequestFacts {
+  readonly client: ClientAddress;
+  readonly requestId: string;
+  readonly forwarded: ForwardedFacts;
+}
+
+/** A request id that a trusted proxy may set: printable, short, nothing that could break a log line. */
+const REQUEST_ID = /^[A-Za-z0-9._:/+=-]{1,128}$/;
+
+/** Finds out who asks: the peer, or the one whom a trusted proxy names. */
+export function describeRequest(
+  exchange: Pick<Exchange, 'facts' | 'headers' | 'authority'>,
+  config: Config,
+  deps: { nextRequestId(): string },
+): RequestFacts {
+  const { facts } = exchange;
+  const proto = facts.listener === 'http' ? 'http' : 'https';
+  const trusted = config.routes.trustedProxies;
+  // The usual case costs no look at the headers.
+  const claims = trusted.contains(facts.peerAddress) ? readClaims(exchange.headers) : NO_CLAIMS;
+  const client = decideClientAddress(facts.peerAddress, claims.forwardedFor, trusted);
+  const requestId =
+    claims.requestId !== undefined && REQUEST_ID.test(claims.requestId) ? claims.requestId : deps.nextRequestId();
+  const host = exchange.authority ?? config.servers[0]!.serverName.text;
+  return {
+    client,
+    requestId,
+    forwarded: {
+      clientAddress: client.address,
+      proto: claims.proto === 'http' || claims.proto === 'https' ? claims.proto : proto,
+      host,
+      requestId,
+    },
+  };
+}
+
+interface Claims {
+  readonly forwardedFor: string | undefined;
+  readonly proto: string | undefined;
+  readonly requestId: string | undefined;
+}
+
+const NO_CLAIMS: Claims = { forwardedFor: undefined, proto: undefined, requestId: undefined };
+
+function readClaims(headers: readonly string[]): Claims {
+  const forwardedFor: string[] = [];
+  let proto: string | undefined;
+  let requestId: string | undefined;
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = headers[index]!.toLowerCase();
+    if (name === 'x-forwarded-for') forwardedFor.push(headers[index + 1]!);
+    else if (name === 'x-forwarded-proto') proto = headers[index + 1]!.toLowerCase();
+    else if (name === 'x-request-id') requestId = headers[index + 1];
+  }
+  return { forwardedFor: forwardedFor.length === 0 ? undefined : forwardedFor.join(','), proto, requestId };
+}

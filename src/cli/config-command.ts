@@ -1,0 +1,65 @@
+import { relative } from 'node:path';
+import type { Command } from 'commander';
+import type { BindAddress } from '../base/address.ts';
+import type { Config, ServerConfig } from '../config/config.ts';
+import { renderSchema } from '../config/render-schema.ts';
+import { writeConfig } from '../config/write-config.ts';
+import { type CliIo, wireCommand } from './io.ts';
+import { CONFIG_OPTION_HELP, readConfigOrReport } from './read-config.ts';
+
+/** Adds `config check`, `config show` and `config schema` to the program. */
+export function addConfigCommand(program: Command, io: CliIo): void {
+  const config = wireCommand(program.command('config'), io).description('Check, show or describe the configuration');
+  config
+    .command('check')
+    .description('Name every problem of the configuration, each with its line and its fix')
+    .option('--config <file>', CONFIG_OPTION_HELP)
+    .action(({ config: file }: { config?: string }) => {
+      const loaded = readConfigOrReport(io, file);
+      if (loaded !== undefined) io.stdout(`ok: ${summarizeConfig(loaded, io.cwd)}\n`);
+    });
+  config
+    .command('show')
+    .description('Print the effective configuration as YAML, with secrets redacted')
+    .option('--config <file>', CONFIG_OPTION_HELP)
+    .action(({ config: file }: { config?: string }) => {
+      const loaded = readConfigOrReport(io, file);
+      if (loaded !== undefined) io.stdout(writeConfig(loaded));
+    });
+  config
+    .command('schema')
+    .description('Print the JSON Schema of the configuration file')
+    .action(() => io.stdout(renderSchema()));
+}
+
+/** The configuration in one sentence. */
+function summarizeConfig(config: Config, cwd: string): string {
+  const servers = summarizeServers(config.servers);
+  const listen = (['https', 'federation', 'http', 'admin'] as const)
+    .filter((name) => config.listen[name].length > 0)
+    .map((name) => `${name} ${config.listen[name].map((address: BindAddress) => address.text).join(' and ')}`);
+  const certificates = { acme: `ACME (${config.acme.directory})`, local: 'a development CA', files: 'your files' };
+  const source = certificates[config.certificates];
+  return `${describeOrigin(config, cwd)} serves ${servers}, with certificates from ${source}, listening on ${listen.join(', ')}`;
+}
+
+function describeOrigin({ file }: Config, cwd: string): string {
+  if (file === undefined) return 'the environment';
+  const near = relative(cwd, file);
+  return near.startsWith('..') ? file : near;
+}
+
+/** A sentence holds five names at most. */
+const MOST_NAMED = 5;
+
+function summarizeServers(servers: readonly ServerConfig[]): string {
+  const named = servers.slice(0, MOST_NAMED).map(summarizeServer).join(', ');
+  const more = servers.length - MOST_NAMED;
+  return more > 0 ? `${named} and ${more} more` : named;
+}
+
+function summarizeServer({ serverName, homeserver, delegateTo, delegateBy }: ServerConfig): string {
+  const by = { 'well-known': 'well-known', srv: 'SRV record', both: 'well-known and SRV record' }[delegateBy];
+  const delegated = delegateTo === undefined ? '' : ` (delegated to ${delegateTo.text} by ${by})`;
+  return `${serverName.text} at ${homeserver.text}${delegated}`;
+}

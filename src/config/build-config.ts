@@ -1,0 +1,99 @@
+import { resolve } from 'node:path';
+import { decideCertificates } from './certificate-rules.ts';
+import type { CertificateFiles, Config, ServerConfig, StoreConfig } from './config.ts';
+import type { SoundConfig, SoundServer } from './table.ts';
+
+/** What building needs beside the values: where relative paths start, and the passwords that files hold. */
+export interface BuildInput {
+  readonly file: string | undefined;
+  readonly cwd: string;
+  /** By the path of the password file as written. */
+  readonly passwords: ReadonlyMap<string, string>;
+  /** From the environment; it goes before what the file says. */
+  readonly logLevel: Config['log']['level'] | undefined;
+}
+
+/** Makes the configuration of values in which nothing was found wrong. The result is frozen at every depth. */
+export function buildConfig(sound: SoundConfig, input: BuildInput): Config {
+  const { listen, routes, limits, acme, log } = sound;
+  const absolute = (path: string): string => resolve(input.cwd, path);
+  const config: Config = {
+    file: input.file === undefined ? undefined : absolute(input.file),
+    servers: sound.servers.map((server) => buildServer(server, absolute, input.passwords)),
+    listen: {
+      https: listen.https,
+      federation: listen.federation,
+      http: listen.http,
+      admin: listen.admin,
+      proxyProtocolFrom: listen.proxy_protocol_from,
+    },
+    routes: {
+      federationPort: routes.federation_port,
+      adminApiFrom: routes.admin_api_from,
+      trustedProxies: routes.trusted_proxies,
+    },
+    certificates: decideCertificates(sound),
+    acme: {
+      directory: acme.directory,
+      email: acme.email,
+      challenges: acme.challenges,
+      caFile: acme.ca_file === undefined ? undefined : absolute(acme.ca_file),
+    },
+    store: resolveStore(sound.store, absolute),
+    limits: {
+      body: limits.body,
+      upload: limits.upload,
+      handshake: limits.handshake,
+      requestHeaders: limits.request_headers,
+      keepAlive: limits.keep_alive,
+      stalled: limits.stalled,
+      drain: limits.drain,
+    },
+    log: { level: input.logLevel ?? log.level, requests: log.requests },
+  };
+  return freezeDeep(config);
+}
+
+type Absolute = (path: string) => string;
+
+function buildServer(server: SoundServer, absolute: Absolute, passwords: BuildInput['passwords']): ServerConfig {
+  return {
+    serverName: server.server_name,
+    homeserver: server.homeserver,
+    delegateTo: server.delegate_to,
+    delegateBy: server.delegate_by,
+    apex: server.apex,
+    website: server.website,
+    wellKnown: server.well_known,
+    certificate: buildCertificate(server.certificate, absolute, passwords),
+    federationCertificate: buildCertificate(server.federation_certificate, absolute, passwords),
+  };
+}
+
+function buildCertificate(
+  written: SoundServer['certificate'],
+  absolute: Absolute,
+  passwords: BuildInput['passwords'],
+): CertificateFiles | undefined {
+  if (written === undefined) return undefined;
+  const { cert, key, pkcs12, password, password_file: file } = written;
+  if (pkcs12 !== undefined) {
+    const fromFile = file === undefined ? undefined : passwords.get(file);
+    return { kind: 'pkcs12', file: absolute(pkcs12), password: fromFile ?? password ?? '' };
+  }
+  // The rules have refused one without the other.
+  return { kind: 'pem', cert: absolute(cert ?? ''), key: absolute(key ?? '') };
+}
+
+function resolveStore(store: StoreConfig, absolute: Absolute): StoreConfig {
+  return store.kind === 'files' ? { kind: 'files', folder: absolute(store.folder) } : store;
+}
+
+/** Freezes objects and lists at every depth. The values are trees: aliases were written out when they were read. */
+function freezeDeep<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    Object.freeze(value);
+    for (const inner of Object.values(value)) freezeDeep(inner);
+  }
+  return value;
+}

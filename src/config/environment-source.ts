@@ -1,0 +1,37 @@
+import { type ConfigSource, holdsValue } from './config-source.ts';
+import { formatKeyPath, type KeyPath } from './key-path.ts';
+import type { Variable, VariableReading } from './variables.ts';
+
+/** Makes a configuration with one server of the variables' values. */
+export function createEnvironmentSource(variables: readonly Variable[], reading: VariableReading): ConfigSource {
+  const server: Record<string, unknown> = {};
+  const value: Record<string, unknown> = { servers: [server] };
+  for (const variable of variables) {
+    const given = reading.values.get(variable.name);
+    if (given === undefined) continue;
+    const written = variable.list && given.text.includes(',') ? splitList(given.text) : given.text;
+    const [section = '', ...rest] = variable.path;
+    const name = String(variable.path.at(-1));
+    if (section === 'servers') server[name] = written;
+    else if (rest.length === 0) value[name] = written;
+    else value[section] = { ...(value[section] as object | undefined), [name]: written };
+  }
+  const find = (path: KeyPath): Variable | undefined =>
+    variables.find((variable) => variable.path.every((step, index) => path[index] === step));
+  const name = (path: KeyPath): string => find(path)?.name ?? formatKeyPath(path);
+  return {
+    value,
+    place: (path) => {
+      const variable = find(path);
+      const key = variable === undefined ? name(path) : (reading.values.get(variable.name)?.from ?? variable.name);
+      return { file: 'environment', line: undefined, column: undefined, key };
+    },
+    name,
+    spell: (path, written) => `${name(path)}=${Array.isArray(written) ? written.join(',') : String(written)}`,
+    has: (path) => holdsValue(value, path),
+  };
+}
+
+function splitList(text: string): readonly string[] {
+  return text.split(',').map((item) => item.trim());
+}

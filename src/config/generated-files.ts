@@ -1,0 +1,12 @@
+import { renderReference } from './render-reference.ts';
+import { renderSample } from './render-sample.ts';
+import { renderSchema } from './render-schema.ts';
+
+/** The files that are made from the table, by their path from the project's root. */
+export function renderGeneratedFiles(): readonly { readonly path: string; readonly text: string }[] {
+  return [
+    { path: 'config/schema.json', text: renderSchema() },
+    { path: 'config/sidecar.sample.yaml', text: renderSample() },
+    { path: 'docs/reference/configuration.md', text: renderReference() },
+  ];
+}

@@ -1,0 +1,35 @@
+import type { CidrSet } from '../base/cidr.ts';
+import type { Config } from './config.ts';
+import { type Environment, listVariables } from './variables.ts';
+
+/** A file wins over the environment entirely; whoever set a server's variables should know. */
+export function noticeIgnored(file: string | undefined, env: Environment): readonly string[] {
+  if (file === undefined) return [];
+  const isSet = (name: string) => (env[name] ?? '').trim() !== '' || (env[`${name}_FILE`] ?? '').trim() !== '';
+  if (!isSet('SERVER_NAME') && !isSet('HOMESERVER')) return [];
+  const ignored = listVariables()
+    .map(({ name }) => name)
+    .filter((name) => name !== 'LOG_LEVEL' && isSet(name));
+  return [
+    `${file} is the whole configuration, so these variables of the environment are ignored: ${ignored.join(', ')}`,
+  ];
+}
+
+/** Networks in a sound configuration that hold every address, which is seldom meant. */
+export function noticeEverybody({ listen, routes }: Config): readonly string[] {
+  const everybody = (set: CidrSet) => set.networks.find((network) => network.prefix === 0)?.text;
+  const notices: string[] = [];
+  const admin = everybody(routes.adminApiFrom);
+  if (admin !== undefined) notices.push(`routes.admin_api_from holds ${admin}: everybody can reach /_synapse/admin`);
+  const trusted = everybody(routes.trustedProxies);
+  if (trusted !== undefined) {
+    notices.push(`routes.trusted_proxies holds ${trusted}: any client can pretend to have another address`);
+  }
+  const proxies = everybody(listen.proxyProtocolFrom);
+  if (proxies !== undefined) {
+    notices.push(
+      `listen.proxy_protocol_from holds ${proxies}: every connection must begin with a PROXY protocol header, and any client can write one`,
+    );
+  }
+  return notices;
+}

@@ -1,0 +1,59 @@
+import * as z from 'zod';
+import { configTable } from './table.ts';
+import type { Key, Section, SectionList } from './table-shape.ts';
+
+type Schema = Record<string, unknown>;
+
+/**
+ * The JSON Schema (draft 7, which YAML editors know best) of the configuration file, as text. It knows names, types
+ * and words; what only the sidecar can judge (addresses, rules between keys) is left to `config check`.
+ */
+export function renderSchema(): string {
+  const schema: Schema = {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    title: 'matrix-sidecar configuration',
+    ...sectionSchema(configTable),
+  };
+  return `${JSON.stringify(schema, null, 2)}\n`;
+}
+
+function sectionSchema(section: Section): Schema {
+  const properties: Schema = {};
+  const required: string[] = [];
+  for (const [name, entry] of Object.entries(section.keys)) {
+    if (entry.kind === 'key') {
+      properties[name] = keySchema(entry);
+      if (entry.presence === 'required') required.push(name);
+    } else if (entry.kind === 'list') {
+      properties[name] = listSchema(entry);
+      required.push(name);
+    } else {
+      const inner = sectionSchema(entry);
+      // A section whose keys are all commented out is null in YAML, and counts as left out.
+      properties[name] = { ...inner, type: ['object', 'null'] };
+    }
+  }
+  const combinations = section.combinations?.map((keys) => ({ required: keys }));
+  return {
+    description: section.says,
+    type: 'object',
+    additionalProperties: false,
+    properties,
+    ...(required.length > 0 ? { required } : {}),
+    ...(combinations === undefined ? {} : { anyOf: [...combinations, { type: 'null' }] }),
+  };
+}
+
+function listSchema(list: SectionList): Schema {
+  return { description: list.says, type: 'array', minItems: 1, items: sectionSchema(list.of) };
+}
+
+function keySchema(key: Key): Schema {
+  const { $schema: _, ...type } = z.toJSONSchema(key.type, { io: 'input', target: 'draft-7' });
+  return {
+    description: key.says,
+    ...type,
+    ...(key.presence === 'default' ? { default: key.default } : {}),
+    examples: [key.example],
+  };
+}

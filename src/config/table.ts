@@ -1,0 +1,167 @@
+import { parseAcmeDirectory } from './acme-directory.ts';
+import { serverSection } from './server-table.ts';
+import { parseStoreAddress } from './store-address.ts';
+import { type Draft, defaultKey, optionalKey, type SectionList, type Sound, section } from './table-shape.ts';
+import { choice, choices, duration, emailAddress, listenAddresses, networks, path, size, text } from './values.ts';
+
+const servers: SectionList<typeof serverSection.keys> = {
+  kind: 'list',
+  says: 'The homeservers behind this sidecar, one or more.',
+  of: serverSection,
+};
+
+const listen = section('Where to listen: a port, address:port, [IPv6]:port, a list of them, or off.', {
+  https: defaultKey(listenAddresses, {
+    says: 'TLS for clients, federation and the well-known documents.',
+    example: 443,
+    default: 443,
+    variable: 'LISTEN_HTTPS',
+  }),
+  federation: defaultKey(listenAddresses, {
+    says: 'TLS for other servers, at the port where they look by default.',
+    example: 8448,
+    default: 8448,
+    variable: 'LISTEN_FEDERATION',
+  }),
+  http: defaultKey(listenAddresses, {
+    says: 'Plain HTTP for ACME http-01 and redirects to https.',
+    example: 'off',
+    default: 80,
+    variable: 'LISTEN_HTTP',
+  }),
+  admin: defaultKey(listenAddresses, {
+    says: 'Plain HTTP for metrics, health, the status page and the federation tester. Keep it private.',
+    example: '127.0.0.1:9010',
+    default: '127.0.0.1:9010',
+    variable: 'LISTEN_ADMIN',
+  }),
+  proxy_protocol_from: defaultKey(networks, {
+    says: 'Load balancers whose connections begin with a PROXY protocol header, version 1 or 2: addresses or networks. They must send one; nobody else may.',
+    example: ['10.0.0.2', '2001:db8::/64'],
+    default: [],
+  }),
+});
+
+const routes = section('Who may reach what.', {
+  federation_port: defaultKey(choice('federation', 'all'), {
+    says: 'What the federation listener serves: federation, key and media paths, or everything that the https listener serves.',
+    example: 'federation',
+    default: 'federation',
+  }),
+  admin_api_from: defaultKey(networks, {
+    says: 'Addresses or networks that may reach /_synapse/admin through the sidecar.',
+    example: ['10.0.0.0/8'],
+    default: [],
+  }),
+  trusted_proxies: defaultKey(networks, {
+    says: 'Reverse proxies in front of this sidecar whose X-Forwarded-* and X-Request-Id headers are believed.',
+    example: ['10.0.0.2'],
+    default: [],
+  }),
+});
+
+const acme = section('How certificates are got when `certificates` is acme.', {
+  directory: defaultKey(text(parseAcmeDirectory), {
+    says: 'The certificate authority: letsencrypt, letsencrypt-staging, zerossl, google, or the https URL of its ACME directory.',
+    example: 'letsencrypt',
+    default: 'letsencrypt',
+    variable: 'ACME_DIRECTORY',
+  }),
+  email: optionalKey(emailAddress, {
+    says: 'Where the certificate authority may write to.',
+    example: 'admin@example.com',
+    otherwise: 'no address is given',
+    variable: 'ACME_EMAIL',
+  }),
+  challenges: defaultKey(choices('tls-alpn-01', 'http-01'), {
+    says: 'How to prove that a name is ours, in order of preference: tls-alpn-01 on the https listener, http-01 on the http listener.',
+    example: ['http-01'],
+    default: ['tls-alpn-01', 'http-01'],
+  }),
+  ca_file: optionalKey(path, {
+    says: 'PEM file with the authority that signed the certificate of a private ACME directory.',
+    example: 'pebble.pem',
+    otherwise: 'the public authorities are trusted',
+    variable: 'ACME_CA_FILE',
+  }),
+});
+
+const limits = section('Sizes (512KiB, 50M, 1GiB; 50M is 50 x 1024 x 1024 bytes) and durations (500ms, 10s, 5m).', {
+  body: defaultKey(size('64KiB', '1GiB'), {
+    says: 'The largest request body, media uploads apart. The default is what Synapse accepts: 200 events of 65,536 bytes.',
+    example: '25M',
+    default: '12.5MiB',
+  }),
+  upload: defaultKey(size('64KiB', '1024GiB'), {
+    says: "The largest media upload. The homeserver's own limit (max_upload_size) still holds.",
+    example: '100M',
+    default: '1GiB',
+  }),
+  handshake: defaultKey(duration('1s', '5m'), {
+    says: 'For the PROXY protocol header and the TLS handshake together.',
+    example: '5s',
+    default: '10s',
+  }),
+  request_headers: defaultKey(duration('1s', '5m'), {
+    says: 'For the headers of one request to arrive.',
+    example: '30s',
+    default: '15s',
+  }),
+  keep_alive: defaultKey(duration('1s', '1h'), {
+    says: 'How long an idle connection is kept open for the next request.',
+    example: '2m',
+    default: '75s',
+  }),
+  stalled: defaultKey(duration('1s', '1h'), {
+    says: 'How long a transfer may stand still before it is cut. A transfer that moves may take as long as it likes.',
+    example: '2m',
+    default: '60s',
+  }),
+  drain: defaultKey(duration('0s', '1h'), {
+    says: 'How long running requests may take to finish after SIGTERM.',
+    example: '10s',
+    default: '30s',
+  }),
+});
+
+const log = section('What is logged, one JSON object a line.', {
+  level: defaultKey(choice('trace', 'debug', 'info', 'warn', 'error', 'silent'), {
+    says: 'The least important message that is written.',
+    example: 'debug',
+    default: 'info',
+    variable: 'LOG_LEVEL',
+  }),
+  requests: defaultKey(choice('off', 'errors', 'all'), {
+    says: 'One line a request: for none, for those that failed, or for all.',
+    example: 'all',
+    default: 'errors',
+  }),
+});
+
+/** The whole configuration: the one place where a key is described. */
+export const configTable = section('The configuration of matrix-sidecar.', {
+  servers,
+  listen,
+  routes,
+  certificates: optionalKey(choice('acme', 'local', 'files'), {
+    says: 'Where certificates come from: an ACME authority, a development authority of our own (local), or your files only.',
+    example: 'acme',
+    otherwise: 'acme, or files when every server brings its `certificate`',
+    variable: 'CERTIFICATES',
+  }),
+  acme,
+  store: defaultKey(text(parseStoreAddress), {
+    says: 'Where certificates and accounts are kept: a folder, or postgres://user:password@host:5432/database to share them between several sidecars.',
+    example: 'certs',
+    default: 'certs',
+    variable: 'STORE',
+    secret: true,
+  }),
+  limits,
+  log,
+});
+
+export type ConfigDraft = Draft<typeof configTable.keys>;
+export type SoundConfig = Sound<typeof configTable.keys>;
+export type ServerDraft = Draft<typeof serverSection.keys>;
+export type SoundServer = Sound<typeof serverSection.keys>;

@@ -1,0 +1,99 @@
+import { errorCode } from '../base/errors.ts';
+import type { KeyPath } from './key-path.ts';
+import { configTable } from './table.ts';
+import type { Entry, Keys } from './table-shape.ts';
+
+/** A variable and the key that it stands for, for a single server. */
+export interface Variable {
+  readonly name: string;
+  readonly path: KeyPath;
+  /** A comma separates several values. */
+  readonly list: boolean;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads at most `limit` + 1 bytes of a file; throws what the system says. */
+export type ReadFile = (path: string, limit: number) => Uint8Array;
+
+/** Every variable in the table. */
+export function listVariables(): readonly Variable[] {
+  return collect(configTable.keys, []);
+}
+
+function collect(keys: Keys, path: KeyPath): readonly Variable[] {
+  return Object.entries(keys).flatMap(([name, entry]: [string, Entry]) => {
+    const inner = [...path, name];
+    if (entry.kind === 'section') return collect(entry.keys, inner);
+    if (entry.kind === 'list') return collect(entry.of.keys, [...inner, 0]);
+    return entry.variable === undefined
+      ? []
+      : [{ name: entry.variable, path: inner, list: entry.variable.startsWith('LISTEN_') }];
+  });
+}
+
+/** What the environment says: values by variable, and problems with the files that `NAME_FILE` variables name. */
+export interface VariableReading {
+  /** The value, and the variable it came from: NAME or NAME_FILE. */
+  readonly values: ReadonlyMap<string, { readonly text: string; readonly from: string }>;
+  readonly problems: readonly { readonly key: string; readonly what: string; readonly fix: string }[];
+}
+
+// A value of a variable is a name, an address, a URL; a file larger than this is the wrong file.
+const LARGEST_VALUE = 65_536;
+
+/** Reads the given variables. An empty one counts as unset. `resolve` makes a file's path absolute. */
+export function readVariables(
+  variables: readonly Variable[],
+  env: Environment,
+  resolve: (path: string) => string,
+  readFile: ReadFile,
+): VariableReading {
+  const values = new Map<string, { text: string; from: string }>();
+  const problems: { key: string; what: string; fix: string }[] = [];
+  for (const { name } of variables) {
+    const text = env[name]?.trim() ?? '';
+    const from = `${name}_FILE`;
+    const file = env[from]?.trim() ?? '';
+    if (file !== '' && text !== '') {
+      problems.push({ key: from, what: `${name} and ${from} are both set`, fix: 'Unset one of them' });
+    } else if (file !== '') {
+      const content = readValueFile(resolve(file), readFile);
+      if (content.ok) values.set(name, { text: content.text, from });
+      else problems.push({ key: from, what: `the file ${file} ${content.why}`, fix: content.fix });
+    } else if (text !== '') {
+      values.set(name, { text, from: name });
+    }
+  }
+  return { values, problems };
+}
+
+type FileText =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly why: string; readonly fix: string };
+
+/** The text of a small file that holds one value, without white space around it. */
+function readValueFile(path: string, readFile: ReadFile): FileText {
+  const content = readSecretFile(path, readFile);
+  return content.ok ? { ok: true, text: content.text.trim() } : content;
+}
+
+/** The text of a small file, without one line end after it: a password may begin or end with a space. */
+export function readSecretFile(path: string, readFile: ReadFile): FileText {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFile(path, LARGEST_VALUE);
+  } catch (error) {
+    const code = errorCode(error) ?? 'unknown error';
+    const why = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`;
+    return { ok: false, why, fix: 'Check the path, and that this user may read it' };
+  }
+  const fix = 'Write the value, and nothing else, into the file';
+  if (bytes.length > LARGEST_VALUE) return { ok: false, why: 'is larger than 64 KiB', fix };
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes).replace(/\r?\n$/, '');
+    return text.trim() === '' ? { ok: false, why: 'is empty', fix } : { ok: true, text };
+  } catch {
+    return { ok: false, why: 'is not UTF-8 text', fix };
+  }
+}

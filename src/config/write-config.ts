@@ -1,0 +1,76 @@
+import { stringify } from 'yaml';
+import type { BindAddress } from '../base/address.ts';
+import type { CidrSet } from '../base/cidr.ts';
+import type { CertificateFiles, Config, ServerConfig } from './config.ts';
+import { HIDDEN, redactPassword } from './store-address.ts';
+import { writeDuration, writeSize } from './write-quantity.ts';
+
+/**
+ * The configuration as YAML that loads again and means the same, with every key written out. Secrets are replaced by
+ * `[redacted]`.
+ */
+export function writeConfig(config: Config): string {
+  const { listen, routes, acme, limits } = config;
+  return stringify(
+    {
+      servers: config.servers.map(writeServer),
+      listen: {
+        https: writeListener(listen.https),
+        federation: writeListener(listen.federation),
+        http: writeListener(listen.http),
+        admin: writeListener(listen.admin),
+        proxy_protocol_from: writeNetworks(listen.proxyProtocolFrom),
+      },
+      routes: {
+        federation_port: routes.federationPort,
+        admin_api_from: writeNetworks(routes.adminApiFrom),
+        trusted_proxies: writeNetworks(routes.trustedProxies),
+      },
+      certificates: config.certificates,
+      acme: { directory: acme.directory, email: acme.email, challenges: acme.challenges, ca_file: acme.caFile },
+      store: config.store.kind === 'files' ? config.store.folder : redactPassword(config.store.url),
+      limits: {
+        body: writeSize(limits.body),
+        upload: writeSize(limits.upload),
+        handshake: writeDuration(limits.handshake),
+        request_headers: writeDuration(limits.requestHeaders),
+        keep_alive: writeDuration(limits.keepAlive),
+        stalled: writeDuration(limits.stalled),
+        drain: writeDuration(limits.drain),
+      },
+      log: config.log,
+    },
+    // An alias would only puzzle the reader, and folded lines are hard to compare.
+    { aliasDuplicateObjects: false, lineWidth: 0 },
+  );
+}
+
+function writeServer(server: ServerConfig): object {
+  return {
+    server_name: server.serverName.text,
+    homeserver: server.homeserver.text,
+    delegate_to: server.delegateTo?.text,
+    // Without a delegation, the way of publishing it is an error.
+    delegate_by: server.delegateTo === undefined ? undefined : server.delegateBy,
+    apex: server.apex,
+    website: server.website?.text,
+    well_known: server.wellKnown,
+    certificate: writeCertificate(server.certificate),
+    federation_certificate: writeCertificate(server.federationCertificate),
+  };
+}
+
+function writeCertificate(files: CertificateFiles | undefined): object | undefined {
+  if (files === undefined) return undefined;
+  if (files.kind === 'pem') return { cert: files.cert, key: files.key };
+  return { pkcs12: files.file, password: files.password === '' ? undefined : HIDDEN };
+}
+
+function writeListener(addresses: readonly BindAddress[]): string | readonly string[] {
+  if (addresses.length === 0) return 'off';
+  return addresses.length === 1 ? addresses[0]!.text : addresses.map(({ text }) => text);
+}
+
+function writeNetworks(set: CidrSet): readonly string[] {
+  return set.networks.map(({ text }) => text);
+}

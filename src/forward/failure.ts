@@ -1,0 +1,139 @@
+import { describeError, errorCode, SidecarError } from '../base/errors.ts';
+import type { Errcode } from '../matrix/errors.ts';
+
+/** From this many bytes on, a homeserver that hangs up on a body does so because of its size (Synapse http/site.py). */
+const SYNAPSE_BODY_CAP = 200 * 65_536;
+
+/** What a failed request looks like to its client. */
+export interface FailureAnswer {
+  readonly status: number;
+  readonly errcode: Errcode;
+  readonly message: string;
+  /** Seconds for Retry-After. */
+  readonly retryAfter: number | undefined;
+}
+
+const UNREACHABLE: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EHOSTDOWN',
+  'ENOENT',
+  'EACCES',
+  'ETIMEDOUT',
+]);
+const CLOSED: ReadonlySet<string> = new Set([
+  'UND_ERR_SOCKET',
+  'ECONNRESET',
+  'EPIPE',
+  'UND_ERR_INFO',
+  'UND_ERR_DESTROYED',
+  'UND_ERR_CLOSED',
+]);
+
+/** Did the connection die under the request, so that a fresh one may do better? */
+export function isConnectionLoss(error: unknown): boolean {
+  return CLOSED.has(errorCode(error) ?? '');
+}
+
+/**
+ * Whose fault an error of the upstream side is, from its code alone. `received` is how many bytes of the request's
+ * body had come when it happened.
+ */
+export function explainFailure(error: unknown, upstream: string, received: number): SidecarError {
+  if (error instanceof SidecarError) return error;
+  const code = firstCode(error);
+  const make = (
+    name: string,
+    blame: 'client' | 'upstream' | 'us',
+    message: string,
+    retryAfter?: number,
+  ): SidecarError =>
+    new SidecarError(message, { code: name, blame, cause: error, ...(retryAfter === undefined ? {} : { retryAfter }) });
+  if (UNREACHABLE.has(code)) {
+    return make(
+      'upstream-unreachable',
+      'upstream',
+      `The homeserver at ${upstream} cannot be reached: ${describeError(error)}.`,
+      5,
+    );
+  }
+  if (CLOSED.has(code)) {
+    if (received >= SYNAPSE_BODY_CAP) {
+      return make(
+        'body-refused',
+        'client',
+        'The homeserver hung up on a body of this size; its limit is lower (max_upload_size).',
+      );
+    }
+    return make(
+      'upstream-closed',
+      'upstream',
+      `The homeserver at ${upstream} closed the connection before it answered.`,
+      5,
+    );
+  }
+  switch (code) {
+    case 'UND_ERR_HEADERS_TIMEOUT':
+    case 'UND_ERR_BODY_TIMEOUT':
+      return make('upstream-deadline', 'upstream', `The homeserver at ${upstream} did not answer in time.`, 30);
+    case 'UND_ERR_INVALID_ARG':
+    case 'UND_ERR_NOT_SUPPORTED':
+    case 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH':
+      return make('request-not-forwardable', 'client', `The request cannot be passed on: ${describeError(error)}.`);
+    default:
+      if (code.startsWith('HPE_') || code.startsWith('UND_ERR_')) {
+        return make(
+          'upstream-invalid-answer',
+          'upstream',
+          `The homeserver at ${upstream} sent something that is not HTTP: ${describeError(error)}.`,
+        );
+      }
+      return make('unexpected', 'us', `Something unexpected happened: ${describeError(error)}.`);
+  }
+}
+
+/** The answer to the client. A dead homeserver is 502 or 504, never 500. */
+export function answerFor(error: SidecarError): FailureAnswer {
+  const { message, retryAfter } = error;
+  switch (error.code) {
+    case 'body-too-large':
+    case 'body-refused':
+      return { status: 413, errcode: 'M_TOO_LARGE', message, retryAfter };
+    case 'body-stalled':
+      return { status: 408, errcode: 'M_UNKNOWN', message, retryAfter };
+    case 'upstream-deadline':
+    case 'upstream-connect-timeout':
+      return {
+        status: 504,
+        errcode: 'M_UNKNOWN',
+        message: 'The homeserver did not answer in time.',
+        retryAfter: retryAfter ?? 30,
+      };
+  }
+  switch (error.blame) {
+    case 'client':
+      return { status: 400, errcode: 'M_UNKNOWN', message, retryAfter };
+    case 'upstream':
+    case 'remote':
+    case 'operator':
+      // Where the homeserver is in the private network is nobody's business: the log has it.
+      return {
+        status: 502,
+        errcode: 'M_UNKNOWN',
+        message: 'The homeserver is not reachable at the moment.',
+        retryAfter: retryAfter ?? 5,
+      };
+    case 'us':
+      return { status: 500, errcode: 'M_UNKNOWN', message: 'Internal error of the reverse proxy.', retryAfter };
+  }
+}
+
+/** The code of an error, or of the first of those that it gathers (all addresses of a name failed). */
+function firstCode(error: unknown): string {
+  const own = errorCode(error);
+  if (error instanceof AggregateError && error.errors.length > 0) return errorCode(error.errors[0]) ?? own ?? '';
+  return own ?? '';
+}

@@ -1,0 +1,221 @@
+import { constants, type ServerHttp2Stream } from 'node:http2';
+import type { ConnectionFacts } from '../base/connection.ts';
+import type { BodySink, Exchange, RawHeaders } from './exchange.ts';
+
+const NO_DATE: object = { sendDate: false };
+
+/** The parts of a request's header block (RFC 9113 section 8.3.1), taken apart once. */
+export interface Http2RequestHead {
+  readonly method: string;
+  readonly target: string;
+  readonly authority: string | undefined;
+  readonly scheme: string;
+  readonly headers: RawHeaders;
+  readonly contentLength: number | undefined;
+  readonly expectsContinue: boolean;
+}
+
+/**
+ * Splits a flat header block into pseudo-headers and fields. Cookie crumbs are joined again as HTTP/1.1 needs them
+ * (RFC 9113 section 8.2.3). nghttp2 has already refused duplicates, unknown pseudo-headers and upper case.
+ */
+export function readHttp2Head(block: RawHeaders): Http2RequestHead {
+  const headers: string[] = [];
+  let method = '';
+  let target = '';
+  let authority: string | undefined;
+  let host: string | undefined;
+  let scheme = '';
+  let cookieAt = -1;
+  let contentLength: number | undefined;
+  let expectsContinue = false;
+  for (let index = 0; index < block.length; index += 2) {
+    const name = block[index]!;
+    const value = block[index + 1]!;
+    switch (name) {
+      case ':method':
+        method = value;
+        break;
+      case ':path':
+        target = value;
+        break;
+      case ':authority':
+        authority = value;
+        break;
+      case ':scheme':
+        scheme = value;
+        break;
+      case 'host':
+        host = value;
+        headers.push(name, value);
+        break;
+      case 'cookie':
+        if (cookieAt === -1) {
+          cookieAt = headers.length + 1;
+          headers.push(name, value);
+        } else {
+          headers[cookieAt] = `${headers[cookieAt]}; ${value}`;
+        }
+        break;
+      case 'content-length':
+        contentLength = Number(value);
+        headers.push(name, value);
+        break;
+      case 'expect':
+        expectsContinue = value.toLowerCase() === '100-continue';
+        break;
+      default:
+        headers.push(name, value);
+    }
+  }
+  return { method, target, authority: authority ?? host, scheme, headers, contentLength, expectsContinue };
+}
+
+/** An HTTP/2 stream of node:http2 as an Exchange. */
+export class Http2Exchange implements Exchange {
+  readonly facts: ConnectionFacts;
+  readonly method: string;
+  readonly target: string;
+  readonly authority: string | undefined;
+  readonly headers: RawHeaders;
+  readonly httpVersion = '2';
+  readonly contentLength: number | undefined;
+  readonly hasBody: boolean;
+  readonly expectsContinue: boolean;
+  readonly takesTrailers = true;
+  readonly #stream: ServerHttp2Stream;
+  readonly #trailers: Record<string, string> = {};
+  #status = 0;
+  #onGone: (() => void) | undefined;
+  #onClosed: (() => void)[] = [];
+  #finished = false;
+  #closed = false;
+
+  constructor(stream: ServerHttp2Stream, head: Http2RequestHead, endStream: boolean, facts: ConnectionFacts) {
+    this.#stream = stream;
+    this.facts = facts;
+    this.method = head.method;
+    this.target = head.target;
+    this.authority = head.authority;
+    this.headers = head.headers;
+    this.contentLength = head.contentLength;
+    this.hasBody = !endStream;
+    this.expectsContinue = head.expectsContinue;
+    stream.once('close', () => {
+      this.#closed = true;
+      if (!this.#finished || stream.rstCode !== constants.NGHTTP2_NO_ERROR) this.#onGone?.();
+      for (const listener of this.#onClosed) listener();
+    });
+    stream.once('finish', () => {
+      this.#finished = true;
+    });
+  }
+
+  get answered(): boolean {
+    return this.#status !== 0;
+  }
+
+  get status(): number {
+    return this.#status;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  get unsent(): number {
+    return this.#stream.writableLength;
+  }
+
+  sendContinue(): void {
+    if (this.#writable) this.#stream.additionalHeaders({ ':status': 100 });
+  }
+
+  sendInformation(status: number, headers: RawHeaders): void {
+    if (!this.#writable || this.answered || status < 102) return;
+    const fields: Record<string, string | number> = { ':status': status };
+    for (let index = 0; index < headers.length; index += 2) fields[headers[index]!.toLowerCase()] = headers[index + 1]!;
+    this.#stream.additionalHeaders(fields);
+  }
+
+  readBody(sink: BodySink): void {
+    const stream = this.#stream;
+    let ended = false;
+    stream.on('data', (chunk: Buffer) => {
+      if (!sink.data(chunk)) stream.pause();
+    });
+    stream.once('end', () => {
+      ended = true;
+      // Node ends a reset stream like a complete one; `aborted` tells them apart.
+      if (stream.aborted) sink.failed(new Error('the client reset its request'));
+      else sink.end();
+    });
+    stream.once('close', () => {
+      if (!ended) sink.failed(new Error('the client went away in the middle of its request'));
+    });
+  }
+
+  resumeBody(): void {
+    this.#stream.resume();
+  }
+
+  respond(status: number, _reason: string, headers: string[]): void {
+    this.#status = status;
+    if (!this.#writable) return;
+    const announced = headers.some((name, index) => index % 2 === 0 && name.toLowerCase() === 'trailer');
+    if (announced) this.#stream.once('wantTrailers', () => this.#stream.sendTrailers(this.#trailers));
+    headers.unshift(':status', String(status));
+    // `sendDate` is documented for the header object, not typed for the options; Date and all else is the homeserver's.
+    this.#stream.respond(headers, { waitForTrailers: announced, ...NO_DATE });
+  }
+
+  write(chunk: Buffer): boolean {
+    return this.#writable ? this.#stream.write(chunk) : true;
+  }
+
+  onDrain(listener: () => void): void {
+    this.#stream.on('drain', listener);
+  }
+
+  end(chunk?: Buffer, trailers?: RawHeaders): void {
+    const stream = this.#stream;
+    if (!this.#writable) return;
+    for (let index = 0; index < (trailers?.length ?? 0); index += 2)
+      this.#trailers[trailers![index]!.toLowerCase()] = trailers![index + 1]!;
+    if (chunk === undefined) stream.end();
+    else stream.end(chunk);
+    this.#forgetBody();
+  }
+
+  abort(): void {
+    if (!this.#stream.closed) this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  }
+
+  onGone(listener: () => void): void {
+    this.#onGone = listener;
+  }
+
+  onClosed(listener: () => void): void {
+    this.#onClosed.push(listener);
+  }
+
+  respondAndClose(status: number, reason: string, headers: string[], body: Buffer): void {
+    this.respond(status, reason, [...headers, 'content-length', String(body.length)]);
+    this.end(this.method === 'HEAD' ? undefined : body);
+  }
+
+  /** After an early answer the rest of the body is not wanted: RST_STREAM NO_ERROR (RFC 9113 section 8.1). */
+  #forgetBody(): void {
+    const stream = this.#stream;
+    if (stream.readableEnded || !this.hasBody) return;
+    stream.removeAllListeners('data');
+    stream.resume();
+    stream.once('finish', () => {
+      if (!stream.readableEnded && !stream.closed) stream.close(constants.NGHTTP2_NO_ERROR);
+    });
+  }
+
+  get #writable(): boolean {
+    return !this.#stream.destroyed && !this.#stream.closed && this.#stream.writable;
+  }
+}

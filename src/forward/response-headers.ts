@@ -1,0 +1,45 @@
+import { isHopByHop, readConnectionNames } from './hop-by-hop.ts';
+
+/** An answer's header fields for the client: as the homeserver sent them, without those of its own connection. */
+export interface ResponseHead {
+  readonly headers: string[];
+  /** The declared length of the body; undefined when it ends with the stream of chunks or the connection. */
+  readonly contentLength: number | undefined;
+}
+
+/** From undici's flat array of bytes to strings in which each char is a byte (ISO 8859-1, as node:http writes them). */
+export function buildResponseHead(raw: readonly (Buffer | string)[]): ResponseHead {
+  const headers: string[] = [];
+  let contentLength: number | undefined;
+  let named: ReadonlySet<string> | undefined;
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = text(raw[index]!);
+    const value = text(raw[index + 1]!);
+    const lower = name.toLowerCase();
+    if (lower === 'connection') named = merge(named, readConnectionNames(value));
+    if (isHopByHop(lower)) continue;
+    if (lower === 'content-length') contentLength = Number(value);
+    headers.push(name, value);
+  }
+  return { headers: named === undefined ? headers : without(headers, named), contentLength };
+}
+
+/** Trailers, or the header of a 1xx answer, by the same rules. */
+export function buildResponseFields(raw: readonly (Buffer | string)[]): string[] {
+  return buildResponseHead(raw).headers;
+}
+
+function text(field: Buffer | string): string {
+  return typeof field === 'string' ? field : field.toString('latin1');
+}
+
+function merge(
+  one: ReadonlySet<string> | undefined,
+  other: ReadonlySet<string> | undefined,
+): ReadonlySet<string> | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : new Set([...one, ...other]);
+}
+
+function without(headers: readonly string[], names: ReadonlySet<string>): string[] {
+  return headers.filter((_, index) => !names.has(headers[index - (index % 2)]!.toLowerCase()));
+}

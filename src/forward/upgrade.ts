@@ -1,0 +1,92 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { createProxyServer } from 'http-proxy';
+import type { Upstream } from '../base/address.ts';
+import type { SidecarError } from '../base/errors.ts';
+import { explainFailure } from './failure.ts';
+
+export interface UpgradePlan {
+  readonly upstream: Upstream;
+  /** From buildRequestHeaders: without hop-by-hop fields. */
+  readonly headers: readonly string[];
+  /** Milliseconds until the homeserver answers the upgrade. */
+  readonly deadline: number;
+  /** Nothing was sent to the client yet: say what happened on its socket. The connection is ended afterwards. */
+  onFailure(error: SidecarError, socket: Duplex): void;
+}
+
+/** Carries WebSocket connections. */
+export interface Upgrader {
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, plan: UpgradePlan): void;
+  /** Open now. */
+  readonly open: number;
+  /** Cuts all of them. Idempotent. */
+  close(): void;
+}
+
+/** The http-proxy package does the upgrade itself; header fields and request target are the sidecar's. */
+export function createUpgrader(): Upgrader {
+  const plans = new WeakMap<IncomingMessage, UpgradePlan>();
+  const sockets = new Set<Duplex>();
+  const proxy = createProxyServer({ xfwd: false, agent: false });
+
+  proxy.on('proxyReqWs', (proxyRequest, request, socket) => {
+    const plan = plans.get(request);
+    if (plan === undefined) return void proxyRequest.destroy();
+    for (const name of proxyRequest.getHeaderNames()) proxyRequest.removeHeader(name);
+    for (const [name, values] of groupByName(plan.headers)) proxyRequest.setHeader(name, values);
+    proxyRequest.setHeader('Connection', 'Upgrade');
+    proxyRequest.setHeader('Upgrade', 'websocket');
+    proxyRequest.path = request.url ?? '/';
+    // A client that leaves before the homeserver has answered takes its request with it.
+    socket.once('close', () => proxyRequest.destroy());
+    proxyRequest.once('upgrade', (_response, upstreamSocket: Socket) => {
+      plans.delete(request);
+      socket.once('close', () => upstreamSocket.destroy());
+    });
+    proxyRequest.once('response', () => plans.delete(request));
+  });
+  proxy.on('error', (error, request, socket) => {
+    const plan = request === undefined ? undefined : plans.get(request);
+    if (plan === undefined || request === undefined) return;
+    plans.delete(request);
+    const duplex = socket as Duplex;
+    if (duplex.writable) plan.onFailure(explainFailure(error, plan.upstream.text, 0), duplex);
+  });
+
+  return {
+    get open() {
+      return sockets.size;
+    },
+    upgrade(request, socket, head, plan) {
+      const { upstream } = plan;
+      plans.set(request, plan);
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+      const target =
+        upstream.kind === 'unix'
+          ? { socketPath: upstream.path, protocol: 'http:' }
+          : { host: upstream.host, port: upstream.port, protocol: 'http:' };
+      void proxy.ws(request, socket as Socket, { target, upgradeTimeout: plan.deadline }, head);
+    },
+    close() {
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+/** Flat pairs to values by name; of names that differ in case alone, the first spelling stands. */
+function groupByName(headers: readonly string[]): Map<string, string | string[]> {
+  const spelling = new Map<string, string>();
+  const grouped = new Map<string, string | string[]>();
+  for (let index = 0; index < headers.length; index += 2) {
+    const lower = headers[index]!.toLowerCase();
+    const name = spelling.get(lower) ?? headers[index]!;
+    const before = grouped.get(name);
+    const value = headers[index + 1]!;
+    spelling.set(lower, name);
+    grouped.set(name, before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value]);
+  }
+  return grouped;
+}

@@ -1,0 +1,164 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import { type CidrSet, plainAddress } from '../base/cidr.ts';
+import type { ConnectionFacts } from '../base/connection.ts';
+import { describeError, errorCode } from '../base/errors.ts';
+import type { System, Timer } from '../base/system.ts';
+import type { CertificateSet } from '../tls/certificate-set.ts';
+import type { TicketKeys } from '../tls/ticket-keys.ts';
+import { tlsOptions } from '../tls/tls-options.ts';
+import { PLAIN_HTTP_ANSWER } from './plain-http-answer.ts';
+import type { ProxiedAddress } from './proxy-protocol.ts';
+import { readProxyHeader } from './read-proxy-header.ts';
+
+export interface TlsListenerSlice {
+  readonly listener: 'https' | 'federation';
+  /** Milliseconds for PROXY header and TLS handshake together. */
+  handshakeTimeout(): number;
+  /** Asked for every connection, so that a reload changes it. */
+  proxyProtocolFrom(): CidrSet;
+}
+
+export interface TlsListenerDeps {
+  readonly system: System;
+  readonly certificates: CertificateSet;
+  readonly ticketKeys: TicketKeys;
+  /** A connection whose handshake is done and that speaks HTTP/1.1. */
+  onHttp1(socket: TLSSocket, facts: ConnectionFacts): void;
+  /** The same for HTTP/2. */
+  onHttp2(socket: TLSSocket, facts: ConnectionFacts): void;
+  /** A connection that never got that far, and why. */
+  onRefused(peerAddress: string | undefined, why: string): void;
+}
+
+/** One way in for TLS connections, any number of bound addresses. */
+export interface TlsListener {
+  /** A new server for one more address; bind and close it as any other. */
+  createServer(): Server;
+  /** New certificates for new connections; live ones keep theirs. */
+  setCertificates(certificates: CertificateSet): void;
+  close(): void;
+}
+
+interface Arrival {
+  readonly timer: Timer;
+  readonly source: ProxiedAddress | undefined;
+}
+
+/**
+ * Takes a connection from accept to "ready for requests": PROXY header (from configured peers only), TLS handshake
+ * with the certificate that SNI asks for, protocol by ALPN. One deadline covers all of it.
+ */
+export function createTlsListener(slice: TlsListenerSlice, deps: TlsListenerDeps): TlsListener {
+  const { system } = deps;
+  let certificates = deps.certificates;
+  const arrivals = new WeakMap<Socket, Arrival>();
+
+  const tlsServer = createTlsServer({
+    ...tlsOptions,
+    ...pemOf(certificates),
+    ALPNProtocols: ['h2', 'http/1.1'],
+    SNICallback: (name, done) => done(null, certificates.choose(name).context),
+    ticketKeys: deps.ticketKeys.current(),
+    sessionIdContext: 'matrix-sidecar',
+  });
+  const stopRotation = deps.ticketKeys.onRotate((keys) => tlsServer.setTicketKeys(keys));
+
+  tlsServer.on('secureConnection', (socket) => {
+    const arrival = takeArrival(rawSocketOf(socket));
+    const facts = arrival === undefined ? undefined : describeConnection(slice.listener, socket, arrival.source);
+    // Either is missing only when the peer left in this very moment.
+    if (facts === undefined) return void socket.destroy();
+    if (socket.alpnProtocol === 'h2') deps.onHttp2(socket, facts);
+    else deps.onHttp1(socket, facts);
+  });
+
+  tlsServer.on('tlsClientError', (error, socket) => {
+    const raw = rawSocketOf(socket);
+    takeArrival(raw);
+    deps.onRefused(raw?.remoteAddress, `TLS handshake failed: ${describeError(error)}`);
+    // Someone spoke plain HTTP to this port. The TLS layer has given up, the connection below can still answer.
+    if (errorCode(error) === 'ERR_SSL_HTTP_REQUEST' && raw?.writable === true)
+      raw.end(PLAIN_HTTP_ANSWER, () => raw.destroy());
+    else raw?.destroy();
+    socket.destroy();
+  });
+
+  function takeArrival(raw: Socket | undefined): Arrival | undefined {
+    const arrival = raw === undefined ? undefined : arrivals.get(raw);
+    arrival?.timer.cancel();
+    return arrival;
+  }
+
+  function accept(raw: Socket): void {
+    raw.on('error', ignore);
+    const deadline = slice.handshakeTimeout();
+    // From here to the end of the handshake; Node's own limit of 120 s never comes into play.
+    const timer = system.setTimer(deadline, () => {
+      deps.onRefused(raw.remoteAddress, `no TLS handshake within ${deadline} ms`);
+      raw.destroy();
+    });
+    raw.once('close', () => timer.cancel());
+    const peer = raw.remoteAddress;
+    if (peer === undefined) return void raw.destroy();
+    if (!slice.proxyProtocolFrom().contains(peer)) {
+      arrivals.set(raw, { timer, source: undefined });
+      tlsServer.emit('connection', raw);
+      return;
+    }
+    readProxyHeader(raw, (outcome) => {
+      if (!outcome.ok) {
+        deps.onRefused(peer, outcome.why);
+        raw.destroy();
+        return;
+      }
+      arrivals.set(raw, { timer, source: outcome.source });
+      // The stream settles its reading state in the next tick after our reader is off it.
+      setImmediate(() => tlsServer.emit('connection', raw));
+    });
+  }
+
+  return {
+    createServer: () => createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, accept),
+    setCertificates(next) {
+      certificates = next;
+      // All options again: those left out would fall back to Node's defaults, the ticket keys to random ones.
+      tlsServer.setSecureContext({
+        ...tlsOptions,
+        ...pemOf(next),
+        ticketKeys: deps.ticketKeys.current(),
+      });
+    },
+    close: () => stopRotation(),
+  };
+}
+
+function ignore(): void {}
+
+/** The certificate for clients that name no server: peers that reach an IP literal, and those from before SNI. */
+function pemOf(certificates: CertificateSet): { readonly cert: string; readonly key: string } {
+  const { certificate } = certificates.choose(undefined);
+  return { cert: certificate.chainPem, key: certificate.keyPem };
+}
+
+/** The TCP connection below a server-side TLS socket; Node keeps it in a field that its types do not name. */
+function rawSocketOf(socket: TLSSocket): Socket | undefined {
+  return (socket as { readonly _parent?: Socket })._parent;
+}
+
+function describeConnection(
+  listener: 'https' | 'federation',
+  socket: TLSSocket,
+  source: ProxiedAddress | undefined,
+): ConnectionFacts | undefined {
+  const address = source?.address ?? socket.remoteAddress;
+  if (address === undefined) return undefined;
+  const name = (socket as { readonly servername?: string | false | null }).servername;
+  return {
+    listener,
+    peerAddress: plainAddress(address),
+    peerPort: source?.port ?? socket.remotePort ?? 0,
+    serverName: typeof name === 'string' ? name.toLowerCase() : undefined,
+    tlsVersion: socket.getProtocol() ?? undefined,
+  };
+}

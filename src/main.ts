@@ -1,0 +1,16 @@
+#!/usr/bin/env node
+import type { CliIo } from './cli/io.ts';
+import { runCommandLine } from './cli/program.ts';
+
+const io: CliIo = {
+  stdout: (text) => void process.stdout.write(text),
+  stderr: (text) => void process.stderr.write(text),
+  env: process.env,
+  cwd: process.cwd(),
+  isTerminal: process.stdout.isTTY === true,
+  colour: process.stdout.isTTY === true && (process.env['NO_COLOR'] ?? '') === '',
+  exitCode: 0,
+};
+await runCommandLine(process.argv.slice(2), io);
+// Not process.exit: what was written to a pipe has to get there first.
+process.exitCode = io.exitCode;

@@ -1,0 +1,50 @@
+import type { Upstream } from '../base/address.ts';
+import type { Endpoint } from '../matrix/endpoints.ts';
+import type { Errcode } from '../matrix/errors.ts';
+import type { RenderedWellKnown } from '../matrix/well-known.ts';
+
+/** What becomes of a request, and why in one sentence (for logs and `explain`). */
+export type Decision =
+  | {
+      readonly do: 'forward';
+      readonly upstream: Upstream;
+      readonly endpoint: Endpoint | undefined;
+      readonly server: string;
+      readonly why: string;
+    }
+  | { readonly do: 'publish'; readonly document: RenderedWellKnown; readonly server: string; readonly why: string }
+  | { readonly do: 'preflight'; readonly variant: 'matrix' | 'rendezvous' | 'well-known'; readonly why: string }
+  | { readonly do: 'challenge'; readonly token: string; readonly why: string }
+  | { readonly do: 'redirect'; readonly why: string }
+  | {
+      readonly do: 'refuse';
+      readonly status: number;
+      readonly errcode: Errcode;
+      readonly message: string;
+      readonly why: string;
+    };
+
+/** One homeserver as routing sees it. */
+export interface RoutedServer {
+  /** The server name, for messages and logs. */
+  readonly name: string;
+  /** The hosts under which it is reached, lower case, without port: server name and delegated host. */
+  readonly hosts: readonly string[];
+  readonly homeserver: Upstream;
+  readonly website: Upstream | undefined;
+  /** Documents below /.well-known/matrix/, by name. */
+  readonly wellKnown: ReadonlyMap<string, RenderedWellKnown>;
+}
+
+/** The facts of a request that decide where it goes. */
+export interface RouteRequest {
+  readonly listener: 'https' | 'federation' | 'http';
+  readonly method: string;
+  /** Raw, undecoded. */
+  readonly target: string;
+  readonly authority: string | undefined;
+  /** From SNI. */
+  readonly serverName: string | undefined;
+  /** The client's address, for areas that are open to some networks only. */
+  readonly clientAddress: string;
+}

@@ -1,0 +1,155 @@
+import type { CidrSet } from '../base/cidr.ts';
+import type { Endpoint, EndpointMatcher } from '../matrix/endpoints.ts';
+import { isRendezvousPath } from '../matrix/errors.ts';
+import type { Decision, RoutedServer, RouteRequest } from './decision.ts';
+import { createServerFinder } from './find-server.ts';
+import { findPathEnd, readTargetForm, resolveDotSegments } from './request-target.ts';
+
+export interface RouterFacts {
+  readonly servers: readonly RoutedServer[];
+  readonly endpoints: EndpointMatcher;
+  readonly federationPort: 'federation' | 'all';
+  readonly adminApiFrom: CidrSet;
+}
+
+/** Decides what becomes of a request. Pure: the same facts give the same decision. */
+export type Router = (request: RouteRequest) => Decision;
+
+const WELL_KNOWN = '/.well-known/matrix/';
+const CHALLENGE = '/.well-known/acme-challenge/';
+
+function refuse(
+  status: number,
+  errcode: 'M_UNRECOGNIZED' | 'M_UNKNOWN' | 'M_FORBIDDEN' | 'M_NOT_FOUND',
+  message: string,
+  why = message,
+): Decision {
+  return Object.freeze({ do: 'refuse', status, errcode, message, why });
+}
+
+const BAD_TARGET = refuse(400, 'M_UNKNOWN', 'The request target is malformed.');
+const ABSOLUTE_TARGET = refuse(400, 'M_UNKNOWN', 'The request target must be a path: this is no forward proxy.');
+const ASTERISK = refuse(400, 'M_UNKNOWN', 'The request target * has no meaning here.');
+const BAD_HOST = refuse(400, 'M_UNKNOWN', 'The Host header is malformed.');
+const MISDIRECTED = refuse(
+  421,
+  'M_UNRECOGNIZED',
+  'No homeserver of this name is served here.',
+  'neither Host nor SNI names a configured server',
+);
+const BAD_METHOD = refuse(405, 'M_UNRECOGNIZED', 'This method is not served.');
+const UNRECOGNIZED = refuse(
+  404,
+  'M_UNRECOGNIZED',
+  'Unrecognized request',
+  'no Matrix path, and no website is configured',
+);
+const NOT_ON_FEDERATION = refuse(
+  404,
+  'M_UNRECOGNIZED',
+  'Unrecognized request: this port serves federation only.',
+  'not a federation, key or media path (routes.federation_port: federation)',
+);
+const INTERNAL = refuse(404, 'M_UNRECOGNIZED', 'Unrecognized request', "an area of Synapse's that is never public");
+const ADMIN_CLOSED = refuse(
+  403,
+  'M_FORBIDDEN',
+  'The admin API is not open to your network.',
+  'the client is in none of the networks in routes.admin_api_from',
+);
+const NO_DOCUMENT = refuse(404, 'M_NOT_FOUND', 'No such document is published for this server.');
+const REDIRECT: Decision = Object.freeze({
+  do: 'redirect',
+  why: 'clear text: everything but ACME challenges is on https',
+});
+const PREFLIGHT: Decision = Object.freeze({
+  do: 'preflight',
+  variant: 'matrix',
+  why: 'OPTIONS on a Matrix path is answered here, with the homeserver up or down',
+});
+const PREFLIGHT_RENDEZVOUS: Decision = Object.freeze({ ...PREFLIGHT, variant: 'rendezvous' });
+const PREFLIGHT_WELL_KNOWN: Decision = Object.freeze({
+  ...PREFLIGHT,
+  variant: 'well-known',
+  why: 'OPTIONS on a well-known document',
+});
+
+/** What the federation listener serves unless told to serve everything. */
+const FEDERATION_SURFACES: ReadonlySet<string> = new Set(['federation', 'key', 'media']);
+
+export function createRouter(facts: RouterFacts): Router {
+  const findServer = createServerFinder(facts.servers);
+  const { endpoints } = facts;
+
+  function routeEndpoint(request: RouteRequest, endpoint: Endpoint, server: RoutedServer, by: string): Decision {
+    const { surface } = endpoint;
+    if (request.listener === 'federation' && facts.federationPort === 'federation' && !FEDERATION_SURFACES.has(surface))
+      return NOT_ON_FEDERATION;
+    if (surface === 'synapse-internal') return INTERNAL;
+    if (surface === 'synapse-admin' && !facts.adminApiFrom.contains(request.clientAddress)) return ADMIN_CLOSED;
+    if (request.method === 'OPTIONS') {
+      return isRendezvousPath(request.target.slice(0, findPathEnd(request.target))) ? PREFLIGHT_RENDEZVOUS : PREFLIGHT;
+    }
+    return {
+      do: 'forward',
+      upstream: server.homeserver,
+      endpoint,
+      server: server.name,
+      why: `${endpoint.pattern} of ${server.name}, found by ${by}`,
+    };
+  }
+
+  function routeWellKnown(request: RouteRequest, name: string, server: RoutedServer, by: string): Decision {
+    if (request.method === 'OPTIONS') return PREFLIGHT_WELL_KNOWN;
+    if (request.method !== 'GET' && request.method !== 'HEAD') return BAD_METHOD;
+    const document = server.wellKnown.get(name);
+    if (document === undefined) return NO_DOCUMENT;
+    return {
+      do: 'publish',
+      document,
+      server: server.name,
+      why: `the ${name} document of ${server.name}, found by ${by}`,
+    };
+  }
+
+  return (request) => {
+    const { target, method, listener } = request;
+    const form = readTargetForm(target);
+    if (form !== 'origin') return form === 'absolute' ? ABSOLUTE_TARGET : form === 'asterisk' ? ASTERISK : BAD_TARGET;
+    if (method === 'TRACE' || method === 'CONNECT') return BAD_METHOD;
+    const found = findServer(request.authority, request.serverName);
+    if (!found.ok && found.malformed) return BAD_HOST;
+    const end = findPathEnd(target);
+    if (listener === 'http') {
+      if (!target.startsWith(CHALLENGE)) return REDIRECT;
+      return { do: 'challenge', token: target.slice(CHALLENGE.length, end), why: 'an ACME http-01 challenge' };
+    }
+    if (!found.ok) return MISDIRECTED;
+    const { server, by } = found;
+    const endpoint = endpoints(target, end);
+    if (endpoint !== undefined) {
+      // Something behind us may resolve dot segments: they must not lead it to where the raw path may not go.
+      const resolved = resolveDotSegments(target.slice(0, end));
+      if (resolved !== undefined) {
+        const meant = endpoints(resolved, resolved.length);
+        const closed = meant === undefined ? undefined : routeEndpoint(request, meant, server, by);
+        if (closed?.do === 'refuse') return closed;
+      }
+      return routeEndpoint(request, endpoint, server, by);
+    }
+    if (target.startsWith(WELL_KNOWN)) {
+      return listener === 'https' || facts.federationPort === 'all'
+        ? routeWellKnown(request, target.slice(WELL_KNOWN.length, end), server, by)
+        : NOT_ON_FEDERATION;
+    }
+    if (listener === 'federation' && facts.federationPort === 'federation') return NOT_ON_FEDERATION;
+    if (server.website === undefined) return UNRECOGNIZED;
+    return {
+      do: 'forward',
+      upstream: server.website,
+      endpoint: undefined,
+      server: server.name,
+      why: `not a Matrix path: the website of ${server.name}`,
+    };
+  };
+}

@@ -1,0 +1,148 @@
+import { type FileHandle, mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { errorCode } from '../base/errors.ts';
+import { requireStoreKey, type Store } from './store.ts';
+import { explainStoreFailure, type StoreAction } from './store-failure.ts';
+
+// Begins with a dot, which no key's segment does: a temporary file can never be taken for a value.
+const TEMPORARY = /^\.tmp-\d+-\d+-/;
+/** Milliseconds. A write takes far less; an older temporary file belongs to a process that died in the middle. */
+const ABANDONED_AFTER = 3_600_000;
+
+/**
+ * Keeps every value in a file of its own under `folder`: `a/b.pem` is `<folder>/a/b.pem`. Files are 0600 and the
+ * folders it makes 0700. The folder itself is made by the first write. Several processes may share one folder.
+ */
+export function createFileStore(folder: string): Store {
+  const root = resolve(folder);
+  const swept = new Set<string>();
+  let counter = 0;
+
+  const pathOf = (key: string): string => {
+    requireStoreKey(key);
+    return join(root, key);
+  };
+
+  async function explaining<T>(action: StoreAction, path: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw explainStoreFailure(error, action, root, path);
+    }
+  }
+
+  /** Opens a file that nobody else has, beside the one that it will replace (rename works within one file system). */
+  async function openTemporary(path: string): Promise<{ file: FileHandle; temporary: string }> {
+    const name = path.slice(dirname(path).length + 1);
+    for (;;) {
+      counter += 1;
+      const temporary = join(dirname(path), `.tmp-${process.pid}-${counter}-${name}`);
+      try {
+        return { file: await open(temporary, 'wx', 0o600), temporary };
+      } catch (error) {
+        // In containers every process may be number 1: the name can be taken by another one, or by a dead one.
+        if (errorCode(error) !== 'EEXIST') throw error;
+      }
+    }
+  }
+
+  async function write(key: string, bytes: Uint8Array): Promise<void> {
+    const path = pathOf(key);
+    await explaining('write', path, async () => {
+      await makeFolder(dirname(path));
+      const { file, temporary } = await openTemporary(path);
+      try {
+        try {
+          await file.writeFile(bytes);
+          await file.sync();
+          if (!swept.has(dirname(path))) {
+            swept.add(dirname(path));
+            await sweep(dirname(path), (await file.stat()).mtimeMs - ABANDONED_AFTER);
+          }
+        } finally {
+          await file.close();
+        }
+        await rename(temporary, path);
+      } catch (error) {
+        await unlink(temporary).catch(() => undefined);
+        throw error;
+      }
+      await syncFolder(dirname(path));
+    });
+  }
+
+  return {
+    async read(key) {
+      const path = pathOf(key);
+      return explaining('read', path, () => unlessMissing(readFile(path)));
+    },
+    write,
+    async remove(key) {
+      const path = pathOf(key);
+      await explaining('remove', path, async () => {
+        const removed = await unlessMissing(unlink(path).then(() => true));
+        if (removed === true) await syncFolder(dirname(path));
+      });
+    },
+    async list(prefix) {
+      const keys = await explaining('list', root, () => listKeys(root, ''));
+      return keys.filter((key) => key.startsWith(prefix)).sort();
+    },
+    where: pathOf,
+    async close() {},
+  };
+}
+
+async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Makes a folder and those above it, and makes their existence durable. */
+async function makeFolder(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  for (let made = path; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
+}
+
+/** A rename or an unlink is durable only once its folder is. */
+async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } catch (error) {
+    // Some network file systems cannot sync a folder and say so; they order these operations themselves.
+    if (errorCode(error) !== 'EINVAL') throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Removes the temporary files that a crash left in a folder. `before` comes from the file system's own clock, which
+ * on a network file system is not this machine's.
+ */
+async function sweep(folder: string, before: number): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!TEMPORARY.test(name)) continue;
+    const path = join(folder, name);
+    // Another process may be sweeping too, or finish its write between the two calls: nothing here is worth failing for.
+    const age = await stat(path).catch(() => undefined);
+    if (age !== undefined && age.mtimeMs < before) await unlink(path).catch(() => undefined);
+  }
+}
+
+async function listKeys(folder: string, prefix: string): Promise<string[]> {
+  const keys: string[] = [];
+  const entries = (await unlessMissing(readdir(folder, { withFileTypes: true }))) ?? [];
+  for (const entry of entries) {
+    if (entry.name.startsWith('.')) continue;
+    if (entry.isDirectory()) keys.push(...(await listKeys(join(folder, entry.name), `${prefix}${entry.name}/`)));
+    else if (entry.isFile()) keys.push(prefix + entry.name);
+  }
+  return keys;
+}

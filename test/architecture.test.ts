@@ -1,0 +1,109 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const SRC = resolve(import.meta.dirname, '../src');
+
+/** Which folder may import which. A new arrow is a decision: add it here, and say why in docs/decisions.md. */
+const ARROWS: Readonly<Record<string, readonly string[]>> = {
+  base: [],
+  matrix: ['base'],
+  config: ['base', 'matrix'],
+  store: ['base'],
+  tls: ['base', 'store'],
+  listen: ['base', 'tls'],
+  route: ['base', 'matrix'],
+  forward: ['base', 'matrix'],
+  observe: ['base'],
+  admin: ['base', 'matrix', 'observe'],
+  app: ['base', 'matrix', 'config', 'store', 'tls', 'listen', 'route', 'forward', 'observe', 'admin'],
+  cli: ['app', 'base', 'matrix', 'config', 'store', 'tls', 'listen', 'route', 'forward', 'observe', 'admin'],
+  'main.ts': ['cli'],
+};
+
+/** What comes in by parameter, and the files that own the real thing. */
+const AMBIENT: readonly { readonly what: string; readonly pattern: RegExp; readonly owners: readonly string[] }[] = [
+  { what: 'the clock', pattern: /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(/, owners: ['base/system.ts'] },
+  { what: 'timers', pattern: /(?<!\.)\bset(Timeout|Interval)\(/, owners: ['base/system.ts'] },
+  { what: 'dice', pattern: /\bMath\.random\(|\brandomBytes\(|\brandomUUID\(/, owners: ['base/system.ts'] },
+  { what: 'DNS', pattern: /node:dns/, owners: ['base/system.ts'] },
+  { what: 'dialling', pattern: /\b(net|tls)?\.?connect\(\{|\bfetch\(/, owners: ['base/system.ts'] },
+  { what: 'the environment', pattern: /\bprocess\.env\b/, owners: ['main.ts'] },
+  { what: 'ending the process', pattern: /\bprocess\.exit\(/, owners: [] },
+];
+
+interface SourceFile {
+  readonly path: string;
+  readonly folder: string;
+  readonly code: string;
+  readonly imports: readonly string[];
+}
+
+function readSources(): SourceFile[] {
+  const paths = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'));
+  return paths.map((path) => {
+    const code = readFileSync(join(SRC, path), 'utf8');
+    const imports = [...code.matchAll(/from '(\.[^']+)'|import\('(\.[^']+)'\)/g)].map((match) =>
+      relative(SRC, resolve(SRC, path, '..', match[1] ?? match[2]!)),
+    );
+    return { path, folder: folderOf(path), code, imports };
+  });
+}
+
+function folderOf(path: string): string {
+  return path.split('/')[0]!;
+}
+
+const sources = readSources();
+/** Calls on the System parameter are the way to go, not a way around it. */
+const withoutSystemCalls = (code: string): string =>
+  code.replaceAll(/\b(deps\.)?(#?system)\.\w+\(/g, '').replaceAll(/^\s*(\/\/|\*|\/\*).*$/gm, '');
+
+describe('the house', () => {
+  it('has no folder without a place in the table of arrows', () => {
+    expect([...new Set(sources.map((source) => source.folder))].filter((folder) => !(folder in ARROWS))).toEqual([]);
+  });
+
+  it('has no arrow between folders that the table does not name', () => {
+    const foreign = sources.flatMap(({ path, folder, imports }) =>
+      imports
+        .filter((target) => folderOf(target) !== folder && !ARROWS[folder]!.includes(folderOf(target)))
+        .map((target) => `${path} -> ${target}`),
+    );
+    expect(foreign).toEqual([]);
+  });
+
+  it('has no cycle among its files', () => {
+    const byPath = new Map(sources.map((source) => [source.path, source]));
+    const done = new Set<string>();
+    const cycles: string[] = [];
+    const visit = (path: string, trail: readonly string[]): void => {
+      if (trail.includes(path)) return void cycles.push([...trail.slice(trail.indexOf(path)), path].join(' -> '));
+      if (done.has(path)) return;
+      for (const next of byPath.get(path)?.imports ?? []) visit(next, [...trail, path]);
+      done.add(path);
+    };
+    for (const { path } of sources) visit(path, []);
+    expect(cycles).toEqual([]);
+  });
+
+  it.each(AMBIENT)('takes $what from nowhere but its owner', ({ pattern, owners }) => {
+    const users = sources.filter(
+      (source) => pattern.test(withoutSystemCalls(source.code)) && !owners.includes(source.path),
+    );
+    expect(users.map((source) => source.path)).toEqual([]);
+  });
+
+  it('has no default exports, no barrels and no drawers', () => {
+    const drawers = sources.filter(({ path }) =>
+      /(^|\/)(utils?|helpers?|common|misc|index|manager)(\.ts|\/)/.test(path),
+    );
+    const defaults = sources.filter(({ code }) => /^export default/m.test(code));
+    const barrels = sources.filter(({ code }) => /^export \*/m.test(code));
+    expect([...drawers, ...defaults, ...barrels].map((source) => source.path)).toEqual([]);
+  });
+
+  it('has no file of more than 300 lines', () => {
+    expect(sources.filter((source) => source.code.split('\n').length > 301).map((source) => source.path)).toEqual([]);
+  });
+});

@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import * as z from 'zod';
+import { renderGeneratedFiles } from '../../src/config/generated-files.ts';
+import { renderSample } from '../../src/config/render-sample.ts';
+import { renderSchema } from '../../src/config/render-schema.ts';
+import { configTable } from '../../src/config/table.ts';
+import type { Key, Keys } from '../../src/config/table-shape.ts';
+import { writeInline } from '../../src/config/yaml-source.ts';
+import { loadText } from './load-file.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+
+function listKeys(keys: Keys, at = ''): readonly [string, Key][] {
+  return Object.entries(keys).flatMap(([name, entry]) => {
+    if (entry.kind === 'key') return [[`${at}${name}`, entry] as [string, Key]];
+    return listKeys(entry.kind === 'list' ? entry.of.keys : entry.keys, `${at}${name}.`);
+  });
+}
+
+const keys = listKeys(configTable.keys);
+
+describe('the generated files', () => {
+  it.each(renderGeneratedFiles())('$path is what the table gives; run: npm run generate', ({ path, text }) => {
+    expect(readFileSync(join(root, path), 'utf8')).toBe(text);
+  });
+});
+
+describe('the table', () => {
+  it.each(keys)('accepts its own example and default of %s', (_, key) => {
+    expect(key.type.safeParse(key.example).success).toBe(true);
+    if (key.presence === 'default') expect(key.type.safeParse(key.default).success).toBe(true);
+  });
+
+  it.each(keys)('keeps the example of %s the same through YAML', (_, key) => {
+    expect(parse(writeInline(key.example))).toEqual(key.example);
+  });
+});
+
+describe('the annotated sample', () => {
+  it('loads as it is', () => {
+    const loaded = loadText(renderSample());
+    expect(loaded).toMatchObject({ ok: true, notices: [] });
+  });
+
+  it('changes nothing against a file with the required keys alone', () => {
+    const least = loadText('servers: [{ server_name: example.com, homeserver: "http://synapse:8008" }]');
+    const sample = loadText(renderSample());
+    expect(JSON.stringify(sample)).toBe(JSON.stringify(least));
+  });
+
+  it.each(keys.map(([name]) => name).filter((name) => !/certificate\./.test(name)))('mentions %s', (name) => {
+    expect(renderSample()).toMatch(new RegExp(`^ *(- |# )?${name.split('.').at(-1)}: `, 'm'));
+  });
+
+  it('stays in 120 columns', () => {
+    expect(
+      renderSample()
+        .split('\n')
+        .filter((line) => line.length > 120),
+    ).toEqual([]);
+  });
+});
+
+describe('the JSON Schema', () => {
+  const schema = z.fromJSONSchema(JSON.parse(renderSchema()));
+  const accepts = (yaml: string) => schema.safeParse(parse(yaml)).success;
+  const server = '{ server_name: a.org, homeserver: "http://a" }';
+
+  it.each([
+    ['the sample', renderSample(), true],
+    ['several addresses', `{ servers: [${server}], listen: { https: [443, "[::1]:443"], http: off } }`, true],
+    ['an empty section', `{ servers: [${server}], acme: }`, true],
+    ['an unknown key', `{ servers: [${server}], colour: blue }`, false],
+    ['no servers', '{ listen: { https: 443 } }', false],
+    ['a server without homeserver', '{ servers: [{ server_name: a.org }] }', false],
+    ['a word that is none of the choices', `{ servers: [${server}], certificates: letsencrypt }`, false],
+    ['a mapping for a port', `{ servers: [${server}], listen: { https: {} } }`, false],
+    ['PEM', '{ servers: [{ server_name: a.org, homeserver: "http://a", certificate: { cert: a, key: b } }] }', true],
+    ['half of PEM', '{ servers: [{ server_name: a.org, homeserver: "http://a", certificate: { cert: a } }] }', false],
+  ])('judges %s', (_, yaml, expected) => {
+    expect(accepts(yaml)).toBe(expected);
+  });
+});
+
+describe('the reference page', () => {
+  const page = readFileSync(join(root, 'docs/reference/configuration.md'), 'utf8');
+
+  it.each(keys)('describes %s', (name, key) => {
+    expect(page).toContain(`| \`${name.split('.').at(-1)}\` |`);
+    expect(page).toContain(key.says);
+    if (key.variable !== undefined) expect(page).toContain(`| \`${key.variable}\` |`);
+  });
+});
