@@ -86,9 +86,13 @@ function renderEnvironment(): string {
   return `${ENVIRONMENT}\n${table(['Variable', 'Key'], rows)}`;
 }
 
+/** Columns are padded to their widest cell, as the formatter wants them. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |\n`;
-  return line(head) + line(head.map(() => '---')) + rows.map(line).join('');
+  const cells = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll('|', '\\|')));
+  const widths = head.map((_, column) => Math.max(3, ...cells.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]) => `| ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |\n`;
+  const [first = [], ...others] = cells;
+  return line(first) + line(widths.map((width) => '-'.repeat(width))) + others.map(line).join('');
 }
 
 function code(text: string): string {

@@ -51,8 +51,9 @@ function renderSection(name: string, section: Section, indent: string, off: bool
 function renderList(name: string, list: SectionList, indent: string): string {
   const inner = `${indent}    `;
   const lines = renderKeys(list.of.keys, inner, false).split('\n');
-  // The dash stands before the first key; the comments above it keep their column.
+  // The dash stands before the first key; the comments above it take the dash's column.
   const first = lines.findIndex((line) => line.trim() !== '' && !line.trimStart().startsWith('#'));
+  for (let index = 0; index < first; index++) lines[index] = `${indent}  ${lines[index]!.trimStart()}`;
   lines[first] = `${indent}  - ${lines[first]!.slice(inner.length)}`;
   return `${comment(list.says, indent)}${indent}${name}:\n${lines.join('\n')}`;
 }

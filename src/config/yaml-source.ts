@@ -78,7 +78,14 @@ function createYamlSource(
   };
 }
 
-/** A value in YAML on one line. */
+/** A value in YAML on one line, spaced as formatters do: `[a, b]`, `{ key: value }`. */
 export function writeInline(value: unknown): string {
-  return stringify(value, { collectionStyle: 'flow', lineWidth: 0, flowCollectionPadding: true }).trimEnd();
+  if (Array.isArray(value)) return `[${value.map(writeInline).join(', ')}]`;
+  if (typeof value === 'object' && value !== null) {
+    const pairs = Object.entries(value).map(([key, inner]) => `${writeInline(key)}: ${writeInline(inner)}`);
+    return pairs.length === 0 ? '{}' : `{ ${pairs.join(', ')} }`;
+  }
+  // As the only item of a list, so that it is quoted where commas and brackets would end it.
+  const list = stringify([value], { collectionStyle: 'flow', flowCollectionPadding: false, lineWidth: 0 });
+  return list.trimEnd().slice(1, -1);
 }

@@ -6,11 +6,6 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Whether a value that came out of JSON.parse is an object of which every member is a string. */
-export function isStringRecord(value: unknown): value is Readonly<Record<string, string>> {
-  return isJsonObject(value) && Object.values(value).every((member) => typeof member === 'string');
-}
-
 /** What stands under the object's own key; undefined when nothing does (`__proto__` and the like included). */
 export function ownMember(object: JsonObject, key: string): unknown {
   return Object.hasOwn(object, key) ? object[key] : undefined;

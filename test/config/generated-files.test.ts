@@ -79,9 +79,14 @@ describe('the JSON Schema', () => {
     ['a word that is none of the choices', `{ servers: [${server}], certificates: letsencrypt }`, false],
     ['a mapping for a port', `{ servers: [${server}], listen: { https: {} } }`, false],
     ['PEM', '{ servers: [{ server_name: a.org, homeserver: "http://a", certificate: { cert: a, key: b } }] }', true],
-    ['half of PEM', '{ servers: [{ server_name: a.org, homeserver: "http://a", certificate: { cert: a } }] }', false],
   ])('judges %s', (_, yaml, expected) => {
     expect(accepts(yaml)).toBe(expected);
+  });
+
+  it('demands cert and key, or pkcs12, of a certificate', () => {
+    const written = JSON.parse(renderSchema());
+    const forms = [{ required: ['cert', 'key'] }, { required: ['pkcs12'] }, { type: 'null' }];
+    expect(written.properties.servers.items.properties.certificate.anyOf).toEqual(forms);
   });
 });
 
@@ -89,8 +94,8 @@ describe('the reference page', () => {
   const page = readFileSync(join(root, 'docs/reference/configuration.md'), 'utf8');
 
   it.each(keys)('describes %s', (name, key) => {
-    expect(page).toContain(`| \`${name.split('.').at(-1)}\` |`);
-    expect(page).toContain(key.says);
-    if (key.variable !== undefined) expect(page).toContain(`| \`${key.variable}\` |`);
+    expect(page).toContain(`\n| \`${name.split('.').at(-1)}\` `);
+    expect(page).toContain(` | ${key.says} `);
+    if (key.variable !== undefined) expect(page).toContain(`\n| \`${key.variable}\` `);
   });
 });

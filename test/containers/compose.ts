@@ -4,6 +4,8 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '../..');
+/** As the override file names it. */
+const IMAGE = 'matrix-sidecar-under-test';
 const OVERRIDE = join(import.meta.dirname, 'compose.override.yaml');
 
 /** The compose project of the README, with ports of its own and a name of its own. */
@@ -45,7 +47,8 @@ export function createComposeProject(name: string, variables: Readonly<Record<st
     inspect: (container, template) => docker('inspect', '--format', template, container),
     evaluate: (expression) => compose('exec', '--no-TTY', 'sidecar', 'node', '-p', expression),
     async close() {
-      await compose('down', '--volumes', '--rmi', 'local', '--timeout', '5');
+      await compose('down', '--volumes', '--timeout', '5');
+      await docker('image', 'rm', '--force', IMAGE);
     },
   };
 }

@@ -58,11 +58,12 @@ export function makeCertificate(wish: Wish): Made {
 
 /** An EC certificate, signed by an RSA issuer. */
 export function makeEcCertificate(names: readonly string[], issuer: Made, curve = 'P-256', more: Wish = {}): Made {
+  serial += 1;
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: curve });
   const leaf = signLeaf(
     {
       commonName: names[0]!,
-      serial: Buffer.alloc(16, (serial += 1)),
+      serial: Buffer.alloc(16, serial),
       notBefore: more.notBefore ?? Date.now() - DAY,
       notAfter: more.notAfter ?? Date.now() + 60 * DAY,
       publicKey,

@@ -21,9 +21,14 @@ export function makeRsaPkcs12(
 
 /**
  * As OpenSSL 3 exports it, for keys of any kind (forge writes RSA only): RFC 7292 with PBES2, AES-256-CBC and SHA-256,
- * certificates in the order given.
+ * certificates in the order given. `claimedIterations` is what the file says of its MAC, which is made with 2048.
  */
-export function makePkcs12(keyPem: string, certificates: readonly Made[], password: string): Buffer {
+export function makePkcs12(
+  keyPem: string,
+  certificates: readonly Made[],
+  password: string,
+  claimedIterations = 2048,
+): Buffer {
   const keyDer = createPrivateKey(keyPem).export({ type: 'pkcs8', format: 'der' });
   const keyBag = seq(oid(pki.oids['pkcs8ShroudedKeyBag']!), tagged(encryptedKey(keyDer, password)));
   const certificateBags = certificates.map(({ certPem }) =>
@@ -44,7 +49,9 @@ export function makePkcs12(keyPem: string, certificates: readonly Made[], passwo
   );
   const mac = createHmac('sha256', Buffer.from(macKey.getBytes(), 'latin1')).update(safes).digest();
   const algorithm = seq(oid(pki.oids['sha256']!), nothing());
-  return der(seq(integer(3), dataInfo(safes), seq(seq(algorithm, octets(mac)), octets(salt), integer(2048))));
+  return der(
+    seq(integer(3), dataInfo(safes), seq(seq(algorithm, octets(mac)), octets(salt), integer(claimedIterations))),
+  );
 }
 
 function encryptedKey(keyDer: Buffer, password: string): Asn1 {

@@ -79,15 +79,9 @@ describe('reading a certificate from PKCS#12', () => {
   });
 
   it('refuses a file whose MAC asks for hours of work', () => {
-    const bytes = makePkcs12(ec.keyPem, [ec], 'secret');
-    // The iterations are the last element: INTEGER 2048.
-    expect(bytes.subarray(-4).toString('hex')).toBe('02020800');
-    bytes[bytes.length - 4] = 0x04;
-    expect(refusal(bytes, 'secret').message).toContain('example.p12');
-    const costly = Buffer.concat([bytes.subarray(0, -4), Buffer.from('02047fffffff', 'hex')]);
-    for (const offset of [2]) costly.writeUInt16BE(costly.readUInt16BE(offset) + 2, offset);
     const started = performance.now();
-    refusal(costly, 'secret');
+    const error = refusal(makePkcs12(ec.keyPem, [ec], 'secret', 0x7fffffff), 'secret');
+    expect(error.message).toContain('rounds');
     expect(performance.now() - started).toBeLessThan(1_000);
   });
 

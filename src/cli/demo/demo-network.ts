@@ -12,7 +12,7 @@ import { loadConfig } from '../../config/load-config.ts';
 import { parseServerName, type ServerName } from '../../matrix/server-name.ts';
 import { createLogger } from '../../observe/logger.ts';
 import { createFileStore } from '../../store/files.ts';
-import { createDevelopmentCa, ROOT_COPY_KEY } from '../../tls/development-ca.ts';
+import { createDevelopmentCa } from '../../tls/development-ca.ts';
 import { choosePorts } from './choose-ports.ts';
 import { type DemoServer, fetchServerKeys } from './demo-server.ts';
 import { type DemoPlan, planDemo, WANTED_PORTS } from './plan-demo.ts';
@@ -53,6 +53,8 @@ export async function startDemoNetwork({ system, env }: DemoDeps): Promise<DemoN
     const store = createFileStore(join(folder, 'store'));
     running.push(store);
     const ca = await createDevelopmentCa({ store }, { system }).caPem();
+    const caFile = join(folder, 'ca.pem');
+    await writeFile(caFile, ca);
     const servers: DemoServer[] = [];
     const fetchKeys = (asked: ServerName) => fetchDemoKeys(servers, asked, ca, system);
     for (const plan of planDemo(await choosePorts(WANTED_PORTS), folder)) {
@@ -64,7 +66,7 @@ export async function startDemoNetwork({ system, env }: DemoDeps): Promise<DemoN
       running.push(await startPlanned(plan, homeserver.upstream, folder, { system, env }));
       servers.push({ ...plan, serverName, homeserver });
     }
-    return { servers, ca, caFile: store.where(ROOT_COPY_KEY), folder, system, close };
+    return { servers, ca, caFile, folder, system, close };
   } catch (error) {
     await close();
     throw error;
