@@ -11,7 +11,7 @@ export interface InFlight {
 
 export function createInFlight(): InFlight {
   let count = 0;
-  let onEmpty: (() => void) | undefined;
+  const waiting = new Set<() => void>();
   return {
     get count() {
       return count;
@@ -21,16 +21,20 @@ export function createInFlight(): InFlight {
     },
     leave: () => {
       count--;
-      if (count === 0) onEmpty?.();
+      if (count > 0) return;
+      for (const resume of waiting) resume();
+      waiting.clear();
     },
     empty(most, system) {
       if (count === 0) return Promise.resolve();
       return new Promise((resolve) => {
-        const timer = system.setTimer(most, resolve);
-        onEmpty = () => {
+        const resume = (): void => {
           timer.cancel();
+          waiting.delete(resume);
           resolve();
         };
+        const timer = system.setTimer(most, resume);
+        waiting.add(resume);
       });
     },
   };

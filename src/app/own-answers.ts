@@ -1,3 +1,4 @@
+import type { System } from '../base/system.ts';
 import type { Exchange } from '../forward/exchange.ts';
 import {
   corsHeaders,
@@ -8,72 +9,87 @@ import {
 } from '../matrix/errors.ts';
 import type { RenderedWellKnown } from '../matrix/well-known.ts';
 
-/** Sends a Matrix standard error, readable by browsers, and ends the connection if the client may still be sending. */
-export function answerMatrixError(
-  exchange: Exchange,
-  status: number,
-  errcode: Errcode,
-  message: string,
-  retryAfter?: number,
-): void {
-  const body = Buffer.from(JSON.stringify(matrixError(errcode, message)));
-  const headers = ['Content-Type', 'application/json', 'Cache-Control', 'no-store', ...corsHeaders];
-  if (retryAfter !== undefined) headers.push('Retry-After', String(Math.ceil(retryAfter)));
-  answer(exchange, status, headers, body);
+/** An error of the sidecar's own. */
+export interface OwnError {
+  readonly status: number;
+  readonly errcode: Errcode;
+  readonly message: string;
+  /** Seconds. */
+  readonly retryAfter?: number | undefined;
+  /** For 405: the methods that there are. */
+  readonly allow?: string | undefined;
 }
 
-/** Answers a CORS preflight with what Synapse would say, without asking it. */
-export function answerPreflight(exchange: Exchange, variant: 'matrix' | 'rendezvous' | 'well-known'): void {
-  answer(exchange, 204, [...(variant === 'rendezvous' ? rendezvousPreflightHeaders : preflightHeaders)], undefined);
+/**
+ * Every answer that the sidecar gives itself. Each carries a Date (RFC 9110 section 6.6.1); where the client may still
+ * be sending, the connection ends with the answer.
+ */
+export interface OwnAnswers {
+  /** A Matrix standard error, readable by browsers. */
+  error(exchange: Exchange, error: OwnError): void;
+  /** A CORS preflight: what Synapse would say, without asking it. */
+  preflight(exchange: Exchange, variant: 'matrix' | 'rendezvous' | 'well-known'): void;
+  /** A well-known document; 304 to a client that has it already. */
+  wellKnown(exchange: Exchange, document: RenderedWellKnown): void;
+  /** From the clear-text port to the same place on https. */
+  redirect(exchange: Exchange, location: string): void;
+  text(exchange: Exchange, status: number, text: string): void;
+  json(exchange: Exchange, status: number, value: unknown): void;
 }
 
-/** Publishes a well-known document: 304 to a client that has it already. */
-export function answerWellKnown(exchange: Exchange, document: RenderedWellKnown): void {
-  if (matchesEntityTag(findHeader(exchange, 'if-none-match'), document.etag))
-    return answer(exchange, 304, [...document.headers], undefined);
-  answer(exchange, 200, [...document.headers], document.body);
-}
-
-/** Sends everything on a clear-text port to the same place on https. */
-export function answerRedirect(exchange: Exchange, location: string): void {
-  answer(exchange, 301, ['Location', location, 'Content-Type', 'text/plain'], Buffer.from(`Moved to ${location}\n`));
-}
-
-export function answerText(exchange: Exchange, status: number, text: string): void {
-  answer(
-    exchange,
-    status,
-    ['Content-Type', 'text/plain; charset=utf-8', 'Cache-Control', 'no-store'],
-    Buffer.from(text),
-  );
-}
-
-export function answerJson(exchange: Exchange, status: number, value: unknown): void {
-  answer(
-    exchange,
-    status,
-    ['Content-Type', 'application/json', 'Cache-Control', 'no-store'],
-    Buffer.from(JSON.stringify(value)),
-  );
-}
-
-function answer(exchange: Exchange, status: number, headers: string[], body: Buffer | undefined): void {
-  if (exchange.closed || exchange.answered) return;
-  if (exchange.hasBody) return exchange.respondAndClose(status, '', headers, body ?? Buffer.alloc(0));
-  if (body !== undefined) headers.push('Content-Length', String(body.length));
-  exchange.respond(status, '', headers);
-  exchange.end(exchange.method === 'HEAD' ? undefined : body);
-}
-
-function findHeader(exchange: Exchange, lowerName: string): string | undefined {
-  for (let index = 0; index < exchange.headers.length; index += 2) {
-    if (exchange.headers[index]!.toLowerCase() === lowerName) return exchange.headers[index + 1];
+export function createOwnAnswers({ system }: { readonly system: System }): OwnAnswers {
+  function answer(exchange: Exchange, status: number, fields: readonly string[], body: Buffer | undefined): void {
+    if (exchange.closed || exchange.answered) return;
+    const headers = [...fields, 'Date', new Date(system.now()).toUTCString()];
+    if (exchange.hasBody) return exchange.respondAndClose(status, '', headers, body ?? Buffer.alloc(0));
+    if (body !== undefined) headers.push('Content-Length', String(body.length));
+    exchange.respond(status, '', headers);
+    exchange.end(exchange.method === 'HEAD' ? undefined : body);
   }
-  return undefined;
+
+  return {
+    error(exchange, { status, errcode, message, retryAfter, allow }) {
+      const headers = ['Content-Type', 'application/json', 'Cache-Control', 'no-store', ...corsHeaders];
+      if (retryAfter !== undefined) headers.push('Retry-After', String(Math.ceil(retryAfter)));
+      if (allow !== undefined) headers.push('Allow', allow);
+      answer(exchange, status, headers, Buffer.from(JSON.stringify(matrixError(errcode, message))));
+    },
+    preflight(exchange, variant) {
+      answer(exchange, 204, variant === 'rendezvous' ? rendezvousPreflightHeaders : preflightHeaders, undefined);
+    },
+    wellKnown(exchange, document) {
+      const known = matchesEntityTag(findHeader(exchange, 'if-none-match'), document.etag);
+      if (known) answer(exchange, 304, document.headers, undefined);
+      else answer(exchange, 200, document.headers, document.body);
+    },
+    redirect(exchange, location) {
+      // Readable across origins: a browser that looks for the client's well-known document may come by http.
+      const headers = ['Location', location, 'Content-Type', 'text/plain; charset=utf-8', ...corsHeaders];
+      answer(exchange, 301, headers, Buffer.from(`Moved to ${location}\n`));
+    },
+    text(exchange, status, text) {
+      const headers = ['Content-Type', 'text/plain; charset=utf-8', 'Cache-Control', 'no-store'];
+      answer(exchange, status, headers, Buffer.from(text));
+    },
+    json(exchange, status, value) {
+      const headers = ['Content-Type', 'application/json', 'Cache-Control', 'no-store'];
+      answer(exchange, status, headers, Buffer.from(JSON.stringify(value)));
+    },
+  };
 }
 
-/** If-None-Match by weak comparison (RFC 9110 section 13.1.2). */
+/** A header that may come as several fields, which then mean one list (RFC 9110 section 5.3). */
+function findHeader(exchange: Exchange, lowerName: string): string | undefined {
+  const values: string[] = [];
+  for (let index = 0; index < exchange.headers.length; index += 2) {
+    if (exchange.headers[index]!.toLowerCase() === lowerName) values.push(exchange.headers[index + 1]!);
+  }
+  return values.length === 0 ? undefined : values.join(',');
+}
+
+/** If-None-Match by weak comparison (RFC 9110 section 13.1.2). The sidecar's own tags have no comma in them. */
 function matchesEntityTag(field: string | undefined, etag: string): boolean {
   if (field === undefined) return false;
-  return field.split(',').some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === etag);
+  if (field.trim() === '*') return true;
+  return field.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
 }

@@ -67,11 +67,6 @@ export const serverSection = section('One homeserver: how it is named, where it 
     otherwise: '404',
     variable: 'WEBSITE',
   }),
-  well_known: defaultKey(documents, {
-    says: 'Documents under /.well-known/matrix/ by name (server, client, support, or any other), each a mapping that is merged over what is derived.',
-    example: { support: { contacts: [{ role: 'm.role.admin', email_address: 'admin@example.com' }] } },
-    default: {},
-  }),
   certificate: optionalSection(
     'Your own certificate for this server, instead of one that the sidecar gets: `cert` and `key`, or `pkcs12`.',
     certificateKeys,
@@ -82,4 +77,9 @@ export const serverSection = section('One homeserver: how it is named, where it 
     certificateKeys,
     certificateForms,
   ),
+  well_known: defaultKey(documents, {
+    says: 'Documents under /.well-known/matrix/ by name (server, client, support, or any other), each a mapping that is merged over what is derived.',
+    example: { support: { contacts: [{ role: 'm.role.admin', email_address: 'admin@example.com' }] } },
+    default: {},
+  }),
 });

@@ -73,16 +73,16 @@ const acme = section('How certificates are got when `certificates` is acme.', {
     otherwise: 'no address is given',
     variable: 'ACME_EMAIL',
   }),
-  challenges: defaultKey(choices('tls-alpn-01', 'http-01'), {
-    says: 'How to prove that a name is ours, in order of preference: tls-alpn-01 on the https listener, http-01 on the http listener.',
-    example: ['http-01'],
-    default: ['tls-alpn-01', 'http-01'],
-  }),
   ca_file: optionalKey(path, {
     says: 'PEM file with the authority that signed the certificate of a private ACME directory.',
     example: 'pebble.pem',
     otherwise: 'the public authorities are trusted',
     variable: 'ACME_CA_FILE',
+  }),
+  challenges: defaultKey(choices('tls-alpn-01', 'http-01'), {
+    says: 'How to prove that a name is ours, in order of preference: tls-alpn-01 on the https listener, http-01 on the http listener.',
+    example: ['http-01'],
+    default: ['tls-alpn-01', 'http-01'],
   }),
 });
 

@@ -1,0 +1,13 @@
+/** Waits until something holds. Fails after `patience` milliseconds with what was waited for. */
+export async function until(what: string, holds: () => boolean, patience = 10_000): Promise<void> {
+  const began = performance.now();
+  while (!holds()) {
+    if (performance.now() - began > patience) throw new Error(`not within ${patience} ms: ${what}`);
+    await pause(5);
+  }
+}
+
+/** For showing that something does not happen. */
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
