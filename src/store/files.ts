@@ -1,6 +1,10 @@
-import { type FileHandle, mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { errorCode } from '../base/errors.ts';
+import { realSystem, type System } from '../base/system.ts';
+import { makeFolder, syncFolder, unlessMissing } from './durable-folder.ts';
+import { createFileChanges } from './file-changes.ts';
+import { createFileLeases } from './file-leases.ts';
 import { requireStoreKey, type Store } from './store.ts';
 import { explainStoreFailure, type StoreAction } from './store-failure.ts';
 
@@ -12,9 +16,12 @@ const ABANDONED_AFTER = 3_600_000;
 /**
  * Keeps every value in a file of its own under `folder`: `a/b.pem` is `<folder>/a/b.pem`. Files are 0600 and the
  * folders it makes 0700. The folder itself is made by the first write. Several processes may share one folder.
+ * Leases are in `<folder>/.leases`, whose dot keeps them apart from the values.
  */
-export function createFileStore(folder: string): Store {
+export function createFileStore(folder: string, deps: { readonly system: System } = { system: realSystem }): Store {
   const root = resolve(folder);
+  const leases = createFileLeases(root, deps);
+  const changes = createFileChanges(root, deps);
   const swept = new Set<string>();
   let counter = 0;
 
@@ -69,6 +76,7 @@ export function createFileStore(folder: string): Store {
       }
       await syncFolder(dirname(path));
     });
+    changes.look();
   }
 
   return {
@@ -83,43 +91,20 @@ export function createFileStore(folder: string): Store {
         const removed = await unlessMissing(unlink(path).then(() => true));
         if (removed === true) await syncFolder(dirname(path));
       });
+      changes.look();
     },
     async list(prefix) {
       const keys = await explaining('list', root, () => listKeys(root, ''));
       return keys.filter((key) => key.startsWith(prefix)).sort();
     },
     where: pathOf,
-    async close() {},
+    onChange: changes.onChange,
+    acquireLease: (name) => leases.acquire(name),
+    async close() {
+      changes.close();
+      await leases.close();
+    },
   };
-}
-
-async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-/** Makes a folder and those above it, and makes their existence durable. */
-async function makeFolder(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode: 0o700 });
-  if (first === undefined) return;
-  for (let made = path; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
-}
-
-/** A rename or an unlink is durable only once its folder is. */
-async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } catch (error) {
-    // Some network file systems cannot sync a folder and say so; they order these operations themselves.
-    if (errorCode(error) !== 'EINVAL') throw error;
-  } finally {
-    await handle.close();
-  }
 }
 
 /**

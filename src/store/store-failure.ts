@@ -1,7 +1,7 @@
 import { describeError, errorCode, SidecarError } from '../base/errors.ts';
 
-/** What was being done when a file system said no. */
-export type StoreAction = 'read' | 'write' | 'remove' | 'list';
+/** What was being done when a file system or a database said no. */
+export type StoreAction = 'read' | 'write' | 'remove' | 'list' | 'lock';
 
 /**
  * Puts a file system's error into words for the person who runs the sidecar. `folder` is the store, `path` the file

@@ -15,7 +15,7 @@ export interface Store {
   read(key: string): Promise<Buffer | undefined>;
   /**
    * Atomic and durable: readers see the old value or the new one whole, and once the promise has resolved the new
-   * one survives a power cut. Of several writes at once, one wins whole.
+   * one survives a power cut. Of several writes at once, one wins whole. One that rejected may have happened.
    */
   write(key: string, bytes: Uint8Array): Promise<void>;
   /** Durable as well. Removing what is not there is no error. */
@@ -24,8 +24,44 @@ export interface Store {
   list(prefix: string): Promise<string[]>;
   /** What a person has to look for to find this value (a file's path, say), for messages. */
   where(key: string): string;
-  /** Lets go of what is held open. May be called again; the other methods then need not work. */
+  /**
+   * Calls `listener` some time after this or another process wrote or removed a key that begins with `prefix`: mostly
+   * within a second, but only within a minute where word does not get through (a network file system, a database that
+   * was away). Too often rather than too seldom: in the beginning also for keys that were there already, and several
+   * changes may be one call, so whoever is called reads the value. The listener must not throw. Returns what ends it.
+   * Nothing of this keeps the process alive or rejects; while the store cannot be reached, there are no calls.
+   */
+  onChange(prefix: string, listener: (key: string) => void): () => void;
+  /**
+   * The lease of this name (made like a key), or undefined while another holds it, be it another process or this one.
+   * Never waits for the holder. One that ended without giving it back is followed within half a minute, by whoever
+   * keeps asking every second or so; in a store of files at once, where both can see the same processes. Whoever gets
+   * the lease looks again whether the work is still to be done.
+   */
+  acquireLease(name: string): Promise<Lease | undefined>;
+  /**
+   * Lets go of what is held open, leases included. May be called again; the other methods then need not work.
+   */
   close(): Promise<void>;
+}
+
+/**
+ * The right to be the only one who does something, among all processes that share a store. It renews itself until it
+ * is released. A process that is stopped for longer than a lease lasts (20 s) and then goes on may for a moment
+ * believe that it still holds it: what must not happen twice is checked in the store as well.
+ */
+export interface Lease {
+  readonly name: string;
+  /** Grows with every acquisition of this name, by whomever; at least 1. Survives restarts. */
+  readonly generation: number;
+  /**
+   * Aborts, with a SidecarError as its reason, when the lease is no longer certainly ours: another took it over, it
+   * could not be renewed in time, or the store was closed. Before anyone else can have it, unless this process was
+   * stopped. Does not abort when it is released.
+   */
+  readonly lost: AbortSignal;
+  /** Gives it back, so that the next one need not wait. May be called again, and after it was lost; never rejects. */
+  release(): Promise<void>;
 }
 
 const SEGMENT = /^[A-Za-z0-9_@-][A-Za-z0-9._@-]{0,199}$/;

@@ -1,13 +1,40 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SidecarError } from '../../src/base/errors.ts';
-import type { Store } from '../../src/store/store.ts';
+import type { Lease, Store } from '../../src/store/store.ts';
 
-/** A store that a test has to itself; `again` opens what is stored a second time, as another process would. */
+/** A store that a test has to itself. */
 export interface StoreUnderTest {
   readonly store: Store;
+  /** Opens what is stored a second time, as another process would. Whoever does closes it. */
   again(): Store;
+  /** Lets so many milliseconds pass for all these stores. */
+  elapse(ms: number): Promise<void>;
+  /** The lease that another process gets after the holder of this one has not been heard of for too long. */
+  takeOver(name: string): Promise<Lease | undefined>;
   dispose(): Promise<void>;
 }
+
+const REFUSED = [
+  '',
+  '/',
+  '/a',
+  'a/',
+  'a//b',
+  '.',
+  '..',
+  '../a',
+  'a/../../b',
+  'a/./b',
+  '.hidden',
+  'a/.tmp-1-1-b',
+  'a\\b',
+  'a b',
+  'a\0b',
+  '*.example.com',
+  '::1',
+  'ä',
+  `a/${'x'.repeat(201)}`,
+];
 
 /** What every store promises, whatever it keeps its values in. */
 export function describeStoreContract(name: string, open: () => Promise<StoreUnderTest>): void {
@@ -81,32 +108,13 @@ export function describeStoreContract(name: string, open: () => Promise<StoreUnd
       expect(await store.list('../')).toEqual([]);
     });
 
-    it.each([
-      '',
-      '/',
-      '/a',
-      'a/',
-      'a//b',
-      '.',
-      '..',
-      '../a',
-      'a/../../b',
-      'a/./b',
-      '.hidden',
-      'a/.tmp-1-1-b',
-      'a\\b',
-      'a b',
-      'a\0b',
-      '*.example.com',
-      '::1',
-      'ä',
-      `a/${'x'.repeat(201)}`,
-    ])('refuses %j as a key', async (key) => {
+    it.each(REFUSED)('refuses %j as a key and as the name of a lease', async (key) => {
       for (const attempt of [
         () => store.read(key),
         () => store.write(key, Buffer.from('x')),
         () => store.remove(key),
         async () => store.where(key),
+        () => store.acquireLease(key),
       ]) {
         const error = await attempt().then(
           () => undefined,
@@ -125,6 +133,157 @@ export function describeStoreContract(name: string, open: () => Promise<StoreUnd
     it('may be closed more than once', async () => {
       await store.close();
       await expect(store.close()).resolves.toBeUndefined();
+    });
+
+    it('gives a lease to exactly one of many who ask at once, and it is the first generation', async () => {
+      const others = Array.from({ length: 9 }, () => under.again());
+      const stores = [store, ...others];
+      const got = await Promise.all([...stores, ...stores].map((one) => one.acquireLease('keeper')));
+      const leases = got.filter((lease) => lease !== undefined);
+      expect(got).toHaveLength(20);
+      expect(leases).toHaveLength(1);
+      expect(leases[0]).toMatchObject({ name: 'keeper', generation: 1 });
+      for (const one of others) await one.close();
+    });
+
+    it('counts generations up, whoever gets the lease, and also after everybody was gone', async () => {
+      for (const generation of [1, 2, 3]) {
+        const one = under.again();
+        const lease = await one.acquireLease('keeper');
+        expect(lease?.generation).toBe(generation);
+        await lease?.release();
+        await one.close();
+      }
+      expect((await store.acquireLease('keeper'))?.generation).toBe(4);
+    });
+
+    it('lets the next one in when a lease is released, which is no loss and may be done again', async () => {
+      const other = under.again();
+      const lease = await store.acquireLease('keeper');
+      expect(await other.acquireLease('keeper')).toBeUndefined();
+      await lease?.release();
+      const next = await other.acquireLease('keeper');
+      expect(next?.generation).toBe(2);
+      await lease?.release();
+      expect(await store.acquireLease('keeper')).toBeUndefined();
+      expect(lease?.lost.aborted).toBe(false);
+      expect(next?.lost.aborted).toBe(false);
+      await other.close();
+    });
+
+    it('keeps leases of different names apart, also where one name begins like another', async () => {
+      const leases = [];
+      for (const name of ['keeper', 'keeper/a', 'keeper/a/b', 'keepe']) leases.push(await store.acquireLease(name));
+      expect(leases.map((lease) => lease?.generation)).toEqual([1, 1, 1, 1]);
+      expect(await store.list('')).toEqual([]);
+    });
+
+    it('renews a lease for as long as its holder lives', async () => {
+      const other = under.again();
+      const lease = await store.acquireLease('keeper');
+      for (let seconds = 0; seconds < 24; seconds += 4) {
+        await under.elapse(4_000);
+        expect(await other.acquireLease('keeper')).toBeUndefined();
+      }
+      expect(lease?.lost.aborted).toBe(false);
+      await other.close();
+    });
+
+    it('tells a holder who was not heard of for too long that the lease is lost, and who got it keeps it', async () => {
+      const lease = await store.acquireLease('keeper');
+      const next = await under.takeOver('keeper');
+      expect(next?.generation).toBe(2);
+      await under.elapse(5_500);
+      expect(lease?.lost.aborted).toBe(true);
+      expect(lease?.lost.reason).toBeInstanceOf(SidecarError);
+      expect(lease?.lost.reason).toMatchObject({ code: 'store-lease-lost' });
+      await lease?.release();
+      expect(await store.acquireLease('keeper')).toBeUndefined();
+      expect(next?.lost.aborted).toBe(false);
+    });
+
+    it('takes the leases from their holders when it is closed, and lets others have them', async () => {
+      const other = under.again();
+      const lease = await other.acquireLease('keeper');
+      await other.close();
+      expect(lease?.lost.aborted).toBe(true);
+      expect((await store.acquireLease('keeper'))?.generation).toBe(2);
+    });
+
+    describe('tells of changes:', () => {
+      let other: Store;
+      beforeEach(() => {
+        other = under.again();
+      });
+      afterEach(async () => {
+        await other.close();
+      });
+
+      /** Waits until `heard` has `key` again since it was emptied. */
+      async function hear(heard: string[], key: string): Promise<void> {
+        for (let attempt = 0; attempt < 100 && !heard.includes(key); attempt += 1) await under.elapse(100);
+        expect(heard).toContain(key);
+      }
+
+      it('what another process writes, replaces and removes', async () => {
+        const heard: string[] = [];
+        store.onChange('a/', (key) => heard.push(key));
+        for (const change of [
+          () => other.write('a/b/c.pem', Buffer.from('one')),
+          () => other.write('a/b/c.pem', Buffer.from('two')),
+          () => other.write('a/b/c.pem', Buffer.from('six')),
+          () => other.remove('a/b/c.pem'),
+        ]) {
+          heard.length = 0;
+          await change();
+          await hear(heard, 'a/b/c.pem');
+        }
+      });
+
+      it('what this process writes and removes', async () => {
+        const heard: string[] = [];
+        store.onChange('', (key) => heard.push(key));
+        for (const change of [() => store.write('key', Buffer.from('x')), () => store.remove('key')]) {
+          heard.length = 0;
+          await change();
+          await hear(heard, 'key');
+        }
+      });
+
+      it('to each listener what begins with its prefix, once for each change, and nothing of leases', async () => {
+        const [first, second]: [string[], string[]] = [[], []];
+        store.onChange('acme/', (key) => first.push(key));
+        store.onChange('acme/ledger', (key) => second.push(key));
+        await under.elapse(500);
+        await other.acquireLease('acme/keeper');
+        await other.write('acme/ledger.json', Buffer.from('x'));
+        await hear(first, 'acme/ledger.json');
+        await other.write('other', Buffer.from('x'));
+        await other.write('acme/z', Buffer.from('x'));
+        await hear(first, 'acme/z');
+        await under.elapse(500);
+        expect(first).toEqual(['acme/ledger.json', 'acme/z']);
+        expect(second).toEqual(['acme/ledger.json']);
+      });
+
+      it('of a write that comes right after the beginning', async () => {
+        await other.write('key', Buffer.from('old'));
+        const heard: string[] = [];
+        store.onChange('', (key) => heard.push(key));
+        await other.write('key', Buffer.from('new'));
+        await hear(heard, 'key');
+      });
+
+      it('no more to whom has ended it, however often', async () => {
+        const [kept, ended]: [string[], string[]] = [[], []];
+        store.onChange('', (key) => kept.push(key));
+        const end = store.onChange('', (key) => ended.push(key));
+        end();
+        end();
+        await other.write('key', Buffer.from('x'));
+        await hear(kept, 'key');
+        expect(ended).toEqual([]);
+      });
     });
   });
 }

@@ -3,8 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SidecarError } from '../../src/base/errors.ts';
+import type { System } from '../../src/base/system.ts';
 import { createFileStore } from '../../src/store/files.ts';
+import type { Store } from '../../src/store/store.ts';
 import { explainStoreFailure } from '../../src/store/store-failure.ts';
+import { createManualSystem } from '../tls/manual-system.ts';
+import { advanceSlowly } from './advance-slowly.ts';
 import { describeStoreContract } from './contract.ts';
 
 let folder: string;
@@ -17,7 +21,29 @@ afterEach(async () => {
 
 describeStoreContract('a folder', async () => {
   const own = join(folder, 'certs');
-  return { store: createFileStore(own), again: () => createFileStore(own), dispose: async () => undefined };
+  const system = createManualSystem();
+  const stores: Store[] = [];
+  const open = (deps: { system: System }): Store => {
+    const store = createFileStore(own, deps);
+    stores.push(store);
+    return store;
+  };
+  return {
+    store: open({ system }),
+    again: () => open({ system }),
+    elapse: (ms) => advanceSlowly(system, ms),
+    async takeOver(name) {
+      // The holder's clock stands still meanwhile. Longer than a lease lasts: its process certainly lives.
+      const later = createManualSystem();
+      const other = open({ system: later });
+      expect(await other.acquireLease(name)).toBeUndefined();
+      await later.advance(300_000);
+      return other.acquireLease(name);
+    },
+    dispose: async () => {
+      for (const store of stores) await store.close();
+    },
+  };
 });
 
 async function failure(work: Promise<unknown>): Promise<SidecarError> {
@@ -90,6 +116,11 @@ describe('the file store', () => {
     await mkdir(join(folder, 'key'));
     expect((await failure(createFileStore(folder).write('key', Buffer.from('x')))).code).toBe('store-not-a-folder');
     expect(await readdir(folder)).toEqual(['key']);
+  });
+
+  it.skipIf(process.platform !== 'linux')('gives up where no folder can be made', async () => {
+    const error = await failure(createFileStore('/proc/no-such-folder').write('key', Buffer.from('x')));
+    expect(error.message).toContain('/proc/no-such-folder');
   });
 
   // The superuser may write everywhere, so there is no refusal to see.
