@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 import { bad, good, type Parsed } from './parsed.ts';
 
 /** Where a listener binds. Host `::` accepts IPv4 as well (a dual-stack socket). */
@@ -10,12 +10,23 @@ export interface BindAddress {
   readonly text: string;
 }
 
+/** A server somewhere, by name or address. */
+export interface HostPort {
+  /** A host name, or an address without brackets. */
+  readonly host: string;
+  /** 1 to 65535. */
+  readonly port: number;
+  /** `ns.example.com:53`, `[2001:db8::53]:53`. */
+  readonly text: string;
+}
+
 /** Where a plain HTTP server of ours is: a host and port, or a Unix socket. */
 export type Upstream =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly text: string }
   | { readonly kind: 'unix'; readonly path: string; readonly text: string };
 
 const PORT = /^\d{1,5}$/;
+const HOST = /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/;
 
 export function parsePort(text: string): number | undefined {
   if (!PORT.test(text)) return undefined;
@@ -28,9 +39,15 @@ export function formatHostPort(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** Whether text begins like a URL (RFC 3986, 3.1): `https://`. */
+export function hasScheme(text: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(text);
+}
+
 /** Reads `443`, `127.0.0.1:443`, `[::1]:443`, `localhost:443` or `*:443` as a place to listen. */
 export function parseBindAddress(text: string): Parsed<BindAddress> {
   const form = 'write a port (443), an address and port (127.0.0.1:443) or [IPv6]:port ([::1]:443)';
+  if (hasScheme(text)) return bad(`${JSON.stringify(text)} is a URL; ${form}`);
   const colon = text.lastIndexOf(':');
   const port = parsePort(text.slice(colon + 1));
   if (port === undefined) return bad(`${JSON.stringify(text)} has no port between 0 and 65535; ${form}`);
@@ -39,10 +56,27 @@ export function parseBindAddress(text: string): Parsed<BindAddress> {
   if (host.startsWith('[') && host.endsWith(']')) {
     host = host.slice(1, -1);
     if (isIP(host) !== 6) return bad(`[${host}] is no IPv6 address; ${form}`);
-  } else if (host !== '::' && isIP(host) !== 4 && !/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(host)) {
+  } else if (host !== '::' && isIP(host) !== 4 && !HOST.test(host)) {
     return bad(`${JSON.stringify(host)} is no address to listen on; ${form}`);
   }
   return good({ host, port, text: formatHostPort(host, port) });
+}
+
+/** Reads `host`, `host:port`, `[v6]:port` or an IPv6 address without brackets. `port` is for when none is written. */
+export function parseHostPort(text: string, port: number): Parsed<HostPort> {
+  const form = `write ns.example.com, 192.0.2.53:${port} or [2001:db8::53]:${port}`;
+  const refuse = (why: string): Parsed<HostPort> => bad(`${JSON.stringify(text)} ${why}; ${form}`);
+  if (hasScheme(text)) return refuse('is a URL, not a host with or without a port');
+  if (isIPv6(text)) return good({ host: text, port, text: formatHostPort(text, port) });
+  const match = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(.*))?$/s.exec(text);
+  if (match === null) return refuse('is no host with or without a port');
+  const [, bracketed, plain = '', written] = match;
+  const given = written === undefined ? port : parsePort(written);
+  if (given === undefined || given === 0) return refuse('has a bad port: ports go from 1 to 65535');
+  if (bracketed === undefined && !HOST.test(plain)) return refuse('names no host');
+  if (bracketed !== undefined && !isIPv6(bracketed)) return refuse('has no IPv6 address in its brackets');
+  const host = bracketed ?? plain;
+  return good({ host, port: given, text: formatHostPort(host, given) });
 }
 
 /** Reads `http://host[:port]`, `http://[v6]:port` or `unix:/path` as an upstream. No path, user or query. */

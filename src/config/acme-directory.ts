@@ -20,3 +20,15 @@ export function parseAcmeDirectory(text: string): Parsed<string> {
   }
   return good(text);
 }
+
+/** Where the authorities that give accounts to their own customers only hand out key identifiers and HMAC keys. */
+export const EXTERNAL_ACCOUNTS: Readonly<Record<string, string>> = Object.freeze({
+  zerossl: 'in the section Developer of app.zerossl.com',
+  google: 'by the command gcloud publicca external-account-keys create',
+});
+
+/** The short name of the authority whose directory this is, however it was written; undefined for others. */
+export function nameAuthority(directory: string): string | undefined {
+  const host = new URL(directory).host;
+  return Object.entries(ACME_DIRECTORIES).find(([, url]) => new URL(url).host === host)?.[0];
+}

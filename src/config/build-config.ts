@@ -1,25 +1,24 @@
 import { resolve } from 'node:path';
+import { type Absolute, buildAcme } from './build-acme.ts';
 import { decideCertificates } from './certificate-rules.ts';
 import type { CertificateFiles, Config, ServerConfig, StoreConfig } from './config.ts';
 import type { SoundConfig, SoundServer } from './table.ts';
 
-/** What building needs beside the values: where relative paths start, and the passwords that files hold. */
+/** What building needs beside the values. `cwd` is where relative paths start. */
 export interface BuildInput {
   readonly file: string | undefined;
   readonly cwd: string;
-  /** By the path of the password file as written. */
-  readonly passwords: ReadonlyMap<string, string>;
   /** From the environment; it goes before what the file says. */
   readonly logLevel: Config['log']['level'] | undefined;
 }
 
 /** Makes the configuration of values in which nothing was found wrong. The result is frozen at every depth. */
 export function buildConfig(sound: SoundConfig, input: BuildInput): Config {
-  const { listen, routes, limits, acme, log } = sound;
+  const { listen, routes, limits, log } = sound;
   const absolute = (path: string): string => resolve(input.cwd, path);
   const config: Config = {
     file: input.file === undefined ? undefined : absolute(input.file),
-    servers: sound.servers.map((server) => buildServer(server, absolute, input.passwords)),
+    servers: sound.servers.map((server) => buildServer(server, absolute)),
     listen: {
       https: listen.https,
       federation: listen.federation,
@@ -33,12 +32,8 @@ export function buildConfig(sound: SoundConfig, input: BuildInput): Config {
       trustedProxies: routes.trusted_proxies,
     },
     certificates: decideCertificates(sound),
-    acme: {
-      directory: acme.directory,
-      email: acme.email,
-      challenges: acme.challenges,
-      caFile: acme.ca_file === undefined ? undefined : absolute(acme.ca_file),
-    },
+    acme: buildAcme(sound.acme, absolute),
+    warnings: { webhook: sound.warnings.webhook },
     store: resolveStore(sound.store, absolute),
     limits: {
       body: limits.body,
@@ -54,9 +49,7 @@ export function buildConfig(sound: SoundConfig, input: BuildInput): Config {
   return freezeDeep(config);
 }
 
-type Absolute = (path: string) => string;
-
-function buildServer(server: SoundServer, absolute: Absolute, passwords: BuildInput['passwords']): ServerConfig {
+function buildServer(server: SoundServer, absolute: Absolute): ServerConfig {
   return {
     serverName: server.server_name,
     homeserver: server.homeserver,
@@ -65,22 +58,15 @@ function buildServer(server: SoundServer, absolute: Absolute, passwords: BuildIn
     apex: server.apex,
     website: server.website,
     wellKnown: server.well_known,
-    certificate: buildCertificate(server.certificate, absolute, passwords),
-    federationCertificate: buildCertificate(server.federation_certificate, absolute, passwords),
+    certificate: buildCertificate(server.certificate, absolute),
+    federationCertificate: buildCertificate(server.federation_certificate, absolute),
   };
 }
 
-function buildCertificate(
-  written: SoundServer['certificate'],
-  absolute: Absolute,
-  passwords: BuildInput['passwords'],
-): CertificateFiles | undefined {
+function buildCertificate(written: SoundServer['certificate'], absolute: Absolute): CertificateFiles | undefined {
   if (written === undefined) return undefined;
-  const { cert, key, pkcs12, password, password_file: file } = written;
-  if (pkcs12 !== undefined) {
-    const fromFile = file === undefined ? undefined : passwords.get(file);
-    return { kind: 'pkcs12', file: absolute(pkcs12), password: fromFile ?? password ?? '' };
-  }
+  const { cert, key, pkcs12, password } = written;
+  if (pkcs12 !== undefined) return { kind: 'pkcs12', file: absolute(pkcs12), password: password ?? '' };
   // The rules have refused one without the other.
   return { kind: 'pem', cert: absolute(cert ?? ''), key: absolute(key ?? '') };
 }

@@ -23,8 +23,6 @@ export function checkCertificates(input: RuleInput): void {
     const fix = `Give that server its certificate: { cert: FILE, key: FILE } in a configuration file, or ${source.spell(['certificates'], 'acme')}`;
     report({ path: ['certificates'], at: 'value', what, fix });
   });
-  const unclear = draft.certificates === undefined && source.has(['certificates']);
-  if (!unclear && decideCertificates(draft) === 'acme') checkChallenges(input);
 }
 
 /** PEM needs both files, PKCS#12 stands alone, and a password belongs to PKCS#12. */
@@ -42,33 +40,9 @@ function checkForm({ source, report }: RuleInput, path: KeyPath): void {
     const fix = 'Write { cert: FILE, key: FILE } or { pkcs12: FILE, password_file: FILE }';
     report({ path, at: 'key', what: 'names no certificate file', fix });
   }
-  if (has('password') && has('password_file')) {
-    say('password_file', 'stands beside password', 'Keep one of the two');
-  }
   for (const key of ['password', 'password_file']) {
     if (has(key) && !has('pkcs12') && pem) {
       say(key, 'belongs to pkcs12; a PEM key has to be without a password', 'Remove this line');
     }
   }
-}
-
-const LISTENER_OF = { 'tls-alpn-01': 'https', 'http-01': 'http' } as const;
-
-/** Every challenge needs its listener (RFC 8737: 443; RFC 8555, 8.3: 80); one that can be met is enough. */
-function checkChallenges({ draft, source, report }: RuleInput): void {
-  const { acme, listen } = draft;
-  const challenges = acme?.challenges;
-  if (challenges === undefined || listen === undefined) return;
-  const possible = challenges.some((challenge) => listen[LISTENER_OF[challenge]]?.length !== 0);
-  // With both TLS listeners off, that is the problem, and it is reported elsewhere.
-  if (possible || (listen.https?.length === 0 && listen.federation?.length === 0)) return;
-  const listeners = challenges.map((challenge) => ['listen', LISTENER_OF[challenge]] as const);
-  const needs = challenges.map(
-    (challenge, index) => `${challenge} needs ${source.place(listeners[index]!, 'key').key}`,
-  );
-  const what = `${needs.join(' and ')}, which ${needs.length > 1 ? 'are' : 'is'} off, so no certificate could be got`;
-  const other = needs.length > 1 ? 'one of them' : 'that listener, or allow the other challenge';
-  const written = ['acme', 'challenges'];
-  const path = source.has(written) ? written : listeners[0]!;
-  report({ path, at: 'value', what, fix: `Open ${other}, or bring your own certificates (certificates: files)` });
 }

@@ -1,6 +1,6 @@
 import { errorCode } from '../base/errors.ts';
 import type { ConfigProblem } from './config.ts';
-import type { ReadFile } from './variables.ts';
+import type { ReadFile } from './secret-file.ts';
 
 /** A configuration of a thousand servers takes a third of this. */
 export const LARGEST_CONFIG = 1_048_576;

@@ -14,6 +14,8 @@ export interface ConfigSource {
   place(path: KeyPath, at: 'key' | 'value'): Place;
   /** How the key is called there: `delegate_to` or `DELEGATE_TO`. */
   name(path: KeyPath): string;
+  /** The same for the key that names a file which holds the value: `password_file` or `STORE_FILE`. */
+  nameFile(path: KeyPath): string;
   /** The line to write to give the key this value: `apex: here` or `APEX=here`. */
   spell(path: KeyPath, value: unknown): string;
   /** Whether anything, right or wrong, was written there. */

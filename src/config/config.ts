@@ -1,4 +1,4 @@
-import type { BindAddress, Upstream } from '../base/address.ts';
+import type { BindAddress, HostPort, Upstream } from '../base/address.ts';
 import type { CidrSet } from '../base/cidr.ts';
 import type { ServerName } from '../matrix/server-name.ts';
 
@@ -55,12 +55,73 @@ export interface LimitsConfig {
   readonly drain: number;
 }
 
-export interface AcmeConfig {
+/** What an authority gave out to tie an account to a customer of its own (RFC 8555, 7.3.4). */
+export interface ExternalAccount {
+  readonly keyId: string;
+  /** Secret; base64url, or base64, as it was given out. */
+  readonly hmacKey: string;
+}
+
+/** One certificate authority. */
+export interface AcmeAuthority {
   /** A known CA's short name resolved to its directory URL, or the URL that was given. */
   readonly directory: string;
-  readonly email: string | undefined;
-  readonly challenges: readonly ('tls-alpn-01' | 'http-01')[];
+  /** There is always one for zerossl and google when `certificates` is acme. */
+  readonly externalAccount: ExternalAccount | undefined;
+  /** PEM file, absolute, that is trusted for the directory instead of the public authorities. */
   readonly caFile: string | undefined;
+}
+
+export interface AcmeConfig extends AcmeAuthority {
+  readonly email: string | undefined;
+  /** When it is false, an authority that has terms gives no account; known ones are refused when loading. */
+  readonly agreeToTerms: boolean;
+  /** In order of preference, at least one, none twice. dns-01 is never without `dns` when `certificates` is acme. */
+  readonly challenges: readonly ('tls-alpn-01' | 'http-01' | 'dns-01' | 'dns-persist-01')[];
+  readonly dns: DnsProviderConfig | undefined;
+  /** The DNS servers to ask, by address; the system's when empty. */
+  readonly resolvers: readonly HostPort[];
+  /** The kind of certificate, by the authority's own name for it. */
+  readonly profile: string | undefined;
+  readonly key: 'ecdsa-p256' | 'ecdsa-p384' | 'rsa-2048' | 'rsa-4096';
+  /** Common name of an issuer: of several chains, the one that has it is taken. */
+  readonly preferredChain: string | undefined;
+  /** Asked when the first authority keeps failing; another directory than the first. */
+  readonly fallback: AcmeAuthority | undefined;
+}
+
+/** Who writes the TXT records of dns-01. Paths are absolute; URLs have no credentials, no query, no slash at the end. */
+export type DnsProviderConfig =
+  | {
+      readonly provider: 'rfc2136';
+      /** Port 53 unless another was given. */
+      readonly server: HostPort;
+      /** Lower case, no dot at the end. */
+      readonly keyName: string;
+      /** Secret; base64. */
+      readonly keySecret: string;
+      readonly algorithm: 'hmac-sha256' | 'hmac-sha384' | 'hmac-sha512';
+      /** Lower case, no dot at the end; to be found out when undefined. */
+      readonly zone: string | undefined;
+    }
+  | {
+      readonly provider: 'cloudflare';
+      /** Secret. */
+      readonly apiToken: string;
+    }
+  | { readonly provider: 'acme-dns'; readonly server: string; readonly accountFile: string }
+  | { readonly provider: 'exec'; readonly program: string; readonly mode: 'default' | 'raw' }
+  | {
+      readonly provider: 'httpreq';
+      readonly url: string;
+      readonly mode: 'default' | 'raw';
+      /** For HTTP basic authentication; the password is secret. */
+      readonly login: { readonly username: string; readonly password: string } | undefined;
+    };
+
+export interface WarningsConfig {
+  /** http or https URL that warnings are posted to. Secret: tokens live in it. */
+  readonly webhook: string | undefined;
 }
 
 export type StoreConfig =
@@ -81,6 +142,7 @@ export interface Config {
   readonly routes: RoutesConfig;
   readonly certificates: 'acme' | 'local' | 'files';
   readonly acme: AcmeConfig;
+  readonly warnings: WarningsConfig;
   readonly store: StoreConfig;
   readonly limits: LimitsConfig;
   readonly log: LogConfig;

@@ -4,17 +4,11 @@ import type { Variable, VariableReading } from './variables.ts';
 
 /** Makes a configuration with one server of the variables' values. */
 export function createEnvironmentSource(variables: readonly Variable[], reading: VariableReading): ConfigSource {
-  const server: Record<string, unknown> = {};
-  const value: Record<string, unknown> = { servers: [server] };
+  const value: Record<string, unknown> = { servers: [{}] };
   for (const variable of variables) {
     const given = reading.values.get(variable.name);
     if (given === undefined) continue;
-    const written = variable.list && given.text.includes(',') ? splitList(given.text) : given.text;
-    const [section = '', ...rest] = variable.path;
-    const name = String(variable.path.at(-1));
-    if (section === 'servers') server[name] = written;
-    else if (rest.length === 0) value[name] = written;
-    else value[section] = { ...(value[section] as object | undefined), [name]: written };
+    putAt(value, variable.path, variable.list && given.text.includes(',') ? splitList(given.text) : given.text);
   }
   const find = (path: KeyPath): Variable | undefined =>
     variables.find((variable) => variable.path.every((step, index) => path[index] === step));
@@ -27,6 +21,7 @@ export function createEnvironmentSource(variables: readonly Variable[], reading:
       return { file: 'environment', line: undefined, column: undefined, key };
     },
     name,
+    nameFile: (path) => `${name(path)}_FILE`,
     spell: (path, written) => `${name(path)}=${Array.isArray(written) ? written.join(',') : String(written)}`,
     has: (path) => holdsValue(value, path),
   };
@@ -34,4 +29,13 @@ export function createEnvironmentSource(variables: readonly Variable[], reading:
 
 function splitList(text: string): readonly string[] {
   return text.split(',').map((item) => item.trim());
+}
+
+/** Mappings on the way to the place are made; lists are there already. */
+function putAt(tree: Record<string | number, unknown>, [step = '', ...rest]: KeyPath, value: unknown): void {
+  if (rest.length === 0) tree[step] = value;
+  else {
+    tree[step] ??= {};
+    putAt(tree[step] as Record<string | number, unknown>, rest, value);
+  }
 }

@@ -1,18 +1,20 @@
 import { resolve } from 'node:path';
+import { checkAcme } from './acme-rules.ts';
 import { buildConfig } from './build-config.ts';
 import { checkCertificates } from './certificate-rules.ts';
 import type { Config, ConfigProblem } from './config.ts';
 import { readConfigFile } from './config-file.ts';
-import { type ConfigSource, type Finding, placeFinding } from './config-source.ts';
+import { type ConfigSource, type Finding, placeFinding, type Report } from './config-source.ts';
 import { createEnvironmentSource } from './environment-source.ts';
 import { checkListeners } from './listen-rules.ts';
-import { noticeEverybody, noticeIgnored } from './notices.ts';
-import { readPasswords } from './password-files.ts';
+import { noticeIgnored, noticeUnwise } from './notices.ts';
 import { readFileUpTo } from './read-file.ts';
 import { readSection } from './read-section.ts';
+import type { Reading } from './reading.ts';
+import { type ReadFile, readSecretFile } from './secret-file.ts';
 import { checkServers } from './server-rules.ts';
 import { configTable, type SoundConfig } from './table.ts';
-import { type Environment, listVariables, type ReadFile, readVariables, type VariableReading } from './variables.ts';
+import { type Environment, listVariables, readVariables, type VariableReading } from './variables.ts';
 import { readYaml } from './yaml-source.ts';
 
 export interface LoadInput {
@@ -60,7 +62,7 @@ function loadFile(text: string, name: string, input: Input): LoadedConfig {
   const report = (finding: Finding) => void problems.push(placeFinding(environment, finding));
   const logTable = configTable.keys.log;
   const logValue = (environment.value as { log?: unknown }).log;
-  const log = readSection({ source: environment, report, whole: configTable }, logTable, logValue, ['log']);
+  const log = readSection(startReading(environment, report, input), logTable, logValue, ['log']);
   const yaml = readYaml(text, name);
   const logLevel = environment.has(['log', 'level']) ? log?.level : undefined;
   if (yaml.source === undefined) return { ok: false, problems: [...yaml.problems, ...problems], notices: [] };
@@ -75,6 +77,10 @@ function loadEnvironment(input: Input): LoadedConfig {
   if (!started && problems.length === 0) return { ok: false, problems: [nothingAtAll()], notices: [] };
   const source = createEnvironmentSource(variables, values);
   return finish(source, problems, { file: undefined, logLevel: undefined, input });
+}
+
+function startReading(source: ConfigSource, report: Report, { cwd, readFile }: Input): Reading {
+  return { source, report, whole: configTable, readSecret: (path) => readSecretFile(resolve(cwd, path), readFile) };
 }
 
 function nothingAtAll(): ConfigProblem {
@@ -99,17 +105,16 @@ interface FinishInput {
 }
 
 function finish(source: ConfigSource, earlier: readonly ConfigProblem[], more: FinishInput): LoadedConfig {
-  const { cwd, env, readFile } = more.input;
+  const { cwd, env } = more.input;
   const found: Finding[] = [];
   const report = (finding: Finding) => void found.push(finding);
-  const draft = readSection({ source, report, whole: configTable }, configTable, source.value, []);
-  let passwords: ReadonlyMap<string, string> = new Map();
+  const draft = readSection(startReading(source, report, more.input), configTable, source.value, []);
   if (draft !== undefined) {
     const rules = { draft, source, report };
     checkServers(rules);
     checkListeners(rules);
     checkCertificates(rules);
-    passwords = readPasswords(rules, (path) => resolve(cwd, path), readFile);
+    checkAcme(rules);
   }
   // What could not even be read (a variable's file, an alias to nothing) is not missing as well.
   const unread = new Set(earlier.map(({ key }) => key.replace(/_FILE$/, '')));
@@ -119,8 +124,8 @@ function finish(source: ConfigSource, earlier: readonly ConfigProblem[], more: F
   if (problems.length > 0 || draft === undefined) return { ok: false, problems, notices };
   // Nothing was reported, so every key that is required or has a default has its value.
   const sound = draft as SoundConfig;
-  const config = buildConfig(sound, { file: more.file, cwd, passwords, logLevel: more.logLevel });
-  return { ok: true, config, notices: [...notices, ...noticeEverybody(config)] };
+  const config = buildConfig(sound, { file: more.file, cwd, logLevel: more.logLevel });
+  return { ok: true, config, notices: [...notices, ...noticeUnwise(config)] };
 }
 
 /** In the order of the file; what has no line comes last. */

@@ -1,5 +1,6 @@
 import type { CidrSet } from '../base/cidr.ts';
 import type { Config } from './config.ts';
+import { HIDDEN } from './hidden.ts';
 import { type Environment, listVariables } from './variables.ts';
 
 /** A file wins over the environment entirely; whoever set a server's variables should know. */
@@ -15,8 +16,13 @@ export function noticeIgnored(file: string | undefined, env: Environment): reado
   ];
 }
 
-/** Networks in a sound configuration that hold every address, which is seldom meant. */
-export function noticeEverybody({ listen, routes }: Config): readonly string[] {
+/** What is sound in a configuration, and yet seldom meant. */
+export function noticeUnwise(config: Config): readonly string[] {
+  return [...noticeEverybody(config), ...noticeUnused(config), ...noticeHidden(config)];
+}
+
+/** Networks that hold every address. */
+function noticeEverybody({ listen, routes }: Config): readonly string[] {
   const everybody = (set: CidrSet) => set.networks.find((network) => network.prefix === 0)?.text;
   const notices: string[] = [];
   const admin = everybody(routes.adminApiFrom);
@@ -32,4 +38,16 @@ export function noticeEverybody({ listen, routes }: Config): readonly string[] {
     );
   }
   return notices;
+}
+
+/** Names are proved by the challenges that are listed, whatever else is there. */
+function noticeUnused({ certificates, acme }: Config): readonly string[] {
+  if (certificates !== 'acme' || acme.dns === undefined || acme.challenges.includes('dns-01')) return [];
+  return ['acme.dns is never used: dns-01 is not among acme.challenges'];
+}
+
+/** A shown configuration was used as a file. */
+function noticeHidden(config: Config): readonly string[] {
+  if (!JSON.stringify(config).includes(HIDDEN)) return [];
+  return [`${HIDDEN} stands in the configuration where \`config show\` leaves out a secret: write the secret itself`];
 }

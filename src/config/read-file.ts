@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import type { ReadFile } from './variables.ts';
+import type { ReadFile } from './secret-file.ts';
 
 /**
  * Reads at most `limit` + 1 bytes, so that whoever asked can tell that a file is too large without holding all of it

@@ -1,8 +1,11 @@
 import { ACME_DIRECTORIES } from './acme-directory.ts';
 import { configTable } from './table.ts';
-import type { Key, Keys, Section } from './table-shape.ts';
+import { fileKey, type Key, type Keys, type Section, type Variants } from './table-shape.ts';
 import { listVariables } from './variables.ts';
+import { writeExample } from './write-example.ts';
 import { writeInline } from './yaml-source.ts';
+
+const FENCE = '```';
 
 const HEAD = `# Configuration
 
@@ -13,7 +16,7 @@ the [environment](#environment). A file is the whole configuration: beside one, 
 environment, where it goes before \`log.level\`.
 
 - Unknown keys are errors. \`matrix-sidecar config check\` names every problem at once, each with its line and its fix.
-- \`matrix-sidecar config show\` prints the effective configuration, with passwords replaced by \`[redacted]\`.
+- \`matrix-sidecar config show\` prints the effective configuration, with secrets replaced by \`[redacted]\`.
 - [\`config/sidecar.sample.yaml\`](../../config/sidecar.sample.yaml) has every key with its default;
   [\`config/schema.json\`](../../config/schema.json) gives YAML editors completion and checks.
 - Relative paths start in the working directory of the sidecar, not in the folder of the file.
@@ -56,20 +59,29 @@ function renderSection(name: string, section: Section, says: string): readonly s
   const parts = [`## ${name}\n\n${says}\n\n${renderTable(section.keys)}`];
   for (const [key, entry] of Object.entries(section.keys)) {
     if (entry.kind === 'section') parts.push(...renderSection(`${name}.${key}`, entry, entry.says));
+    if (entry.kind === 'variants') parts.push(...renderVariants(`${name}.${key}`, entry));
   }
   return parts;
+}
+
+function renderVariants(name: string, { says, by, forms }: Variants): readonly string[] {
+  const parts = Object.entries(forms).map(([word, form]) => {
+    const example = `${name.split('.').at(-1)}: ${writeExample(form)}`;
+    return `### ${name} with ${by}: ${word}\n\n${form.says}\n\n${FENCE}yaml\n${example}\n${FENCE}\n\n${renderTable(form.keys)}`;
+  });
+  return [`## ${name}\n\n${says}`, ...parts];
 }
 
 function renderTable(keys: Keys): string {
   const rows = Object.entries(keys).map(([name, entry]) => {
     if (entry.kind !== 'key') return [`\`${name}\``, 'see below', entry.says, ''];
-    return [`\`${name}\``, renderDefault(entry), entry.says, code(writeInline(entry.example))];
+    return [`\`${name}\``, renderDefault(name, entry), entry.says, code(writeInline(entry.example))];
   });
   return table(['Key', 'Default', 'What it does', 'Example'], rows);
 }
 
-function renderDefault(key: Key): string {
-  if (key.presence === 'required') return 'required';
+function renderDefault(name: string, key: Key): string {
+  if (key.presence === 'required') return key.file === true ? `required, or ${code(fileKey(name))}` : 'required';
   return key.presence === 'default' ? code(writeInline(key.default)) : (key.otherwise ?? '');
 }
 

@@ -1,11 +1,13 @@
 import { configTable } from './table.ts';
-import type { Key, Keys, Section, SectionList } from './table-shape.ts';
+import type { Key, Keys, Section, SectionList, Variants } from './table-shape.ts';
+import { writeExample } from './write-example.ts';
 import { writeInline } from './yaml-source.ts';
 
 const HEAD = `# yaml-language-server: $schema=schema.json
 # The configuration of matrix-sidecar, with every key. Copy this file to config/sidecar.yaml and change what you need:
 # only server_name and homeserver have to be written. Live lines show the defaults; lines that begin with "# " and a
-# key are examples of what may be added. Relative paths start in the working directory, not in this folder.
+# key are examples of what may be added. Sections on one line show what they need, and docs/reference/configuration.md
+# what else may be in them. Relative paths start in the working directory, not in this folder.
 # Check your file with: matrix-sidecar config check
 `;
 const WIDTH = 118;
@@ -21,6 +23,7 @@ function renderKeys(keys: Keys, indent: string, off: boolean): string {
     .map(([name, entry]) => {
       if (entry.kind === 'key') return renderKey(name, entry, indent, off);
       if (entry.kind === 'list') return renderList(name, entry, indent);
+      if (entry.kind === 'variants') return renderVariants(name, entry, indent);
       return renderSection(name, entry, indent, off);
     })
     .join(indent === '' ? '\n' : '');
@@ -41,11 +44,14 @@ function renderSection(name: string, section: Section, indent: string, off: bool
   const hidden = off || section.optional;
   const head = `${comment(section.says, indent)}${indent}${hidden ? '# ' : ''}${name}:`;
   if (!section.optional) return `${head}\n${renderKeys(section.keys, `${indent}  `, hidden)}`;
-  const forms = (section.combinations ?? []).map((keys) => {
-    const pairs = keys.map((key) => `${key}: ${writeInline((section.keys[key] as Key).example)}`);
-    return `{ ${pairs.join(', ')} }`;
+  return `${head} ${writeExample(section)}\n`;
+}
+
+function renderVariants(name: string, { says, forms }: Variants, indent: string): string {
+  const lines = Object.values(forms).map((form) => {
+    return `${comment(form.says, indent)}${indent}# ${name}: ${writeExample(form)}\n`;
   });
-  return `${head} ${forms[0]}\n`;
+  return `${comment(says, indent)}${lines.join('')}`;
 }
 
 function renderList(name: string, list: SectionList, indent: string): string {

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { configTable } from './table.ts';
-import type { Key, Section, SectionList } from './table-shape.ts';
+import { fileKey, type Key, type Section, type SectionList } from './table-shape.ts';
 
 type Schema = Record<string, unknown>;
 
@@ -20,13 +20,19 @@ export function renderSchema(): string {
 function sectionSchema(section: Section): Schema {
   const properties: Schema = {};
   const required: string[] = [];
+  const eitherOf: Schema[] = [];
   for (const [name, entry] of Object.entries(section.keys)) {
     if (entry.kind === 'key') {
       properties[name] = keySchema(entry);
-      if (entry.presence === 'required') required.push(name);
+      if (entry.presence === 'required' && entry.file === true) {
+        eitherOf.push({ anyOf: [{ required: [name] }, { required: [fileKey(name)] }] });
+      } else if (entry.presence === 'required') required.push(name);
     } else if (entry.kind === 'list') {
       properties[name] = listSchema(entry);
       required.push(name);
+    } else if (entry.kind === 'variants') {
+      const forms = Object.values(entry.forms).map(sectionSchema);
+      properties[name] = { description: entry.says, anyOf: [...forms, { type: 'null' }] };
     } else {
       const inner = sectionSchema(entry);
       // A section whose keys are all commented out is null in YAML, and counts as left out.
@@ -40,6 +46,7 @@ function sectionSchema(section: Section): Schema {
     additionalProperties: false,
     properties,
     ...(required.length > 0 ? { required } : {}),
+    ...(eitherOf.length > 0 ? { allOf: eitherOf } : {}),
     ...(combinations === undefined ? {} : { anyOf: [...combinations, { type: 'null' }] }),
   };
 }

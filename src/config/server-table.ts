@@ -23,6 +23,7 @@ const certificateKeys = {
     example: 'correct horse battery staple',
     otherwise: 'the file has no password',
     secret: true,
+    file: true,
   }),
   password_file: optionalKey(path, {
     says: 'File that holds the password of the PKCS#12 file; one line end after it is ignored.',
@@ -30,7 +31,7 @@ const certificateKeys = {
     otherwise: 'see `password`',
   }),
 };
-const certificateForms = [['cert', 'key'], ['pkcs12']];
+const certificateForms = { combinations: [['cert', 'key'], ['pkcs12']] };
 
 /** `servers[]`: one homeserver and what is published for it. */
 export const serverSection = section('One homeserver: how it is named, where it is, what is published for it.', {

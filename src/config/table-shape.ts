@@ -15,6 +15,8 @@ interface Said {
   readonly variable?: string;
   /** True for passwords and for addresses that hold one: the value never appears in a sentence. */
   readonly secret?: true;
+  /** True when the key beside it with `_file` after its name may name a file that holds the value instead. */
+  readonly file?: true;
 }
 
 /** One key with a value. `Given` is true when a sound configuration always has a value for it. */
@@ -39,6 +41,8 @@ export interface Section<K extends Keys = Keys, Given extends boolean = boolean>
   readonly optional: boolean;
   /** Keys of which the JSON Schema demands one of these combinations. */
   readonly combinations?: readonly (readonly string[])[];
+  /** Keys of an example of an optional section; the first combination, or the required keys, when it is left out. */
+  readonly shown?: readonly string[];
   readonly given?: Given;
 }
 
@@ -49,7 +53,19 @@ export interface SectionList<K extends Keys = Keys> {
   readonly of: Section<K>;
 }
 
-export type Entry = Key | Section | SectionList;
+/** The sections of which one is written. Each has, among its keys, the one that says which it is. */
+export type Forms = { readonly [name: string]: Section };
+
+/** A mapping, undefined when it is left out, with one key on whose value it depends which other keys there are. */
+export interface Variants<F extends Forms = Forms> {
+  readonly kind: 'variants';
+  readonly says: string;
+  /** The key whose value is the name of a form. */
+  readonly by: string;
+  readonly forms: F;
+}
+
+export type Entry = Key | Section | SectionList | Variants;
 export type Keys = { readonly [name: string]: Entry };
 
 /** What reading gives while there may be problems: anything can be missing. */
@@ -60,8 +76,12 @@ export type Draft<K extends Keys> = {
       ? Draft<S> | undefined
       : K[N] extends SectionList<infer S>
         ? readonly (Draft<S> | undefined)[] | undefined
-        : never;
+        : K[N] extends Variants<infer F>
+          ? DraftForm<F[keyof F]> | undefined
+          : never;
 };
+
+type DraftForm<S> = S extends Section<infer K> ? Draft<K> : never;
 
 /** What reading gives when there was no problem. */
 export type Sound<K extends Keys> = {
@@ -75,8 +95,17 @@ export type Sound<K extends Keys> = {
         : Sound<S> | undefined
       : K[N] extends SectionList<infer S>
         ? readonly Sound<S>[]
-        : never;
+        : K[N] extends Variants<infer F>
+          ? SoundForm<F[keyof F]> | undefined
+          : never;
 };
+
+type SoundForm<S> = S extends Section<infer K> ? Sound<K> : never;
+
+/** The key beside a secret that names a file which holds it. */
+export function fileKey<N extends string>(name: N): `${N}_file` {
+  return `${name}_file`;
+}
 
 /** A key that must be written. */
 export function requiredKey<T>(type: z.ZodType<T>, said: Said): Key<T, true> {
@@ -102,7 +131,12 @@ export function section<K extends Keys>(says: string, keys: K): Section<K, true>
 export function optionalSection<K extends Keys>(
   says: string,
   keys: K,
-  combinations: readonly (readonly string[])[],
+  more: Pick<Section, 'combinations' | 'shown'> = {},
 ): Section<K, false> {
-  return { kind: 'section', says, keys, optional: true, combinations };
+  return { kind: 'section', says, keys, optional: true, ...more };
+}
+
+/** A mapping that has one of several forms; each has the key `by` with its own name as the only word. */
+export function variants<F extends Forms>(says: string, by: string, forms: F): Variants<F> {
+  return { kind: 'variants', says, by, forms };
 }

@@ -1,8 +1,9 @@
-import { parseAcmeDirectory } from './acme-directory.ts';
+import { acmeSection } from './acme-table.ts';
+import { webhookUrl } from './network-values.ts';
 import { serverSection } from './server-table.ts';
 import { parseStoreAddress } from './store-address.ts';
 import { type Draft, defaultKey, optionalKey, type SectionList, type Sound, section } from './table-shape.ts';
-import { choice, choices, duration, emailAddress, listenAddresses, networks, path, size, text } from './values.ts';
+import { choice, duration, listenAddresses, networks, size, text } from './values.ts';
 
 const servers: SectionList<typeof serverSection.keys> = {
   kind: 'list',
@@ -60,29 +61,13 @@ const routes = section('Who may reach what.', {
   }),
 });
 
-const acme = section('How certificates are got when `certificates` is acme.', {
-  directory: defaultKey(text(parseAcmeDirectory), {
-    says: 'The certificate authority: letsencrypt, letsencrypt-staging, zerossl, google, or the https URL of its ACME directory.',
-    example: 'letsencrypt',
-    default: 'letsencrypt',
-    variable: 'ACME_DIRECTORY',
-  }),
-  email: optionalKey(emailAddress, {
-    says: 'Where the certificate authority may write to.',
-    example: 'admin@example.com',
-    otherwise: 'no address is given',
-    variable: 'ACME_EMAIL',
-  }),
-  ca_file: optionalKey(path, {
-    says: 'PEM file with the authority that signed the certificate of a private ACME directory.',
-    example: 'pebble.pem',
-    otherwise: 'the public authorities are trusted',
-    variable: 'ACME_CA_FILE',
-  }),
-  challenges: defaultKey(choices('tls-alpn-01', 'http-01'), {
-    says: 'How to prove that a name is ours, in order of preference: tls-alpn-01 on the https listener, http-01 on the http listener.',
-    example: ['http-01'],
-    default: ['tls-alpn-01', 'http-01'],
+const warnings = section('Who is told when something needs a person.', {
+  webhook: optionalKey(webhookUrl, {
+    says: 'http or https URL to which warnings are posted, for example of a certificate that cannot be renewed.',
+    example: 'https://hooks.example.com/matrix-sidecar',
+    otherwise: 'warnings are logged, counted and shown only',
+    variable: 'WARNINGS_WEBHOOK',
+    secret: true,
   }),
 });
 
@@ -149,7 +134,7 @@ export const configTable = section('The configuration of matrix-sidecar.', {
     otherwise: 'acme, or files when every server brings its `certificate`',
     variable: 'CERTIFICATES',
   }),
-  acme,
+  acme: acmeSection,
   store: defaultKey(text(parseStoreAddress), {
     says: 'Where certificates and accounts are kept: a folder, or postgres://user:password@host:5432/database to share them between several sidecars.',
     example: 'certs',
@@ -157,6 +142,7 @@ export const configTable = section('The configuration of matrix-sidecar.', {
     variable: 'STORE',
     secret: true,
   }),
+  warnings,
   limits,
   log,
 });

@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import * as z from 'zod';
 import { type BindAddress, parseBindAddress, parseUpstream, type Upstream } from '../base/address.ts';
 import { type CidrSet, createCidrSet, parseCidr } from '../base/cidr.ts';
@@ -5,6 +6,7 @@ import { bad, good, type Parsed } from '../base/parsed.ts';
 import { parseDuration, parseSize } from '../base/quantity.ts';
 import { parseServerName, type ServerName } from '../matrix/server-name.ts';
 import type { JsonObject } from './config.ts';
+import { HIDDEN } from './hidden.ts';
 import { quote } from './key-path.ts';
 
 /** Turns text into a value inside a zod schema; what the parser says against it becomes the problem's sentence. */
@@ -18,7 +20,7 @@ function reading<T>(read: (text: string) => Parsed<T>) {
 }
 
 /** One value or a list of them, each read by `read`; problems carry the position in the list. */
-function readingList<T>(read: (text: string) => Parsed<T>) {
+export function readingList<T>(read: (text: string) => Parsed<T>) {
   return (value: string | number | (string | number)[], context: z.RefinementCtx): readonly T[] => {
     const items = Array.isArray(value) ? value : [value];
     return items.flatMap((item, index) => {
@@ -47,6 +49,27 @@ function readServerName(written: string): Parsed<ServerName> {
 /** Any text but none. */
 export const nonEmptyText: z.ZodType<string> = text((written) => (written === '' ? bad('is empty') : good(written)));
 
+/** Text without white space in it; what stands around it is dropped. */
+export const word: z.ZodType<string> = text((written) => {
+  const trimmed = written.trim();
+  if (trimmed === '') return bad('is empty');
+  return /\s/.test(trimmed) ? bad('has white space in it') : good(trimmed);
+});
+
+/**
+ * Bytes in base64 (RFC 4648, 4) or base64url (5), with or without the `=` at the end, kept as written. What stands for
+ * a secret passes as well: a shown configuration loads.
+ */
+export const base64: z.ZodType<string> = text((written) => {
+  const trimmed = written.trim();
+  const digits = trimmed.replace(/={0,2}$/, '');
+  const sound = /^[A-Za-z0-9+/_-]+$/.test(digits) && digits.length % 4 !== 1;
+  return sound || trimmed === HIDDEN ? good(trimmed) : bad('is not base64');
+});
+
+/** true or false. */
+export const yesOrNo: z.ZodType<boolean> = z.boolean();
+
 /** A file or folder as written; it becomes absolute when the working directory is known. */
 export const path: z.ZodType<string> = text(readPath);
 
@@ -56,6 +79,13 @@ export function readPath(written: string): Parsed<string> {
   if (/^~(\/|$)/.test(written)) return bad(`${quote(written)}: ~ is not expanded here; write the whole path`);
   return good(written);
 }
+
+/** A program or file whose place must not depend on the working directory. */
+export const absolutePath: z.ZodType<string> = text((written) => {
+  const read = readPath(written);
+  if (!read.ok || isAbsolute(written)) return read;
+  return bad(`${quote(written)} is no absolute path; write the whole path, from / on`);
+});
 
 /** Whoever has an @ with something on both sides; the certificate authority decides on the rest. */
 export const emailAddress: z.ZodType<string> = text((written) =>

@@ -1,5 +1,5 @@
-import { errorCode } from '../base/errors.ts';
 import type { KeyPath } from './key-path.ts';
+import { type FileText, type ReadFile, readSecretFile } from './secret-file.ts';
 import { configTable } from './table.ts';
 import type { Entry, Keys } from './table-shape.ts';
 
@@ -13,9 +13,6 @@ export interface Variable {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Reads at most `limit` + 1 bytes of a file; throws what the system says. */
-export type ReadFile = (path: string, limit: number) => Uint8Array;
-
 /** Every variable in the table. */
 export function listVariables(): readonly Variable[] {
   return collect(configTable.keys, []);
@@ -25,6 +22,8 @@ function collect(keys: Keys, path: KeyPath): readonly Variable[] {
   return Object.entries(keys).flatMap(([name, entry]: [string, Entry]) => {
     const inner = [...path, name];
     if (entry.kind === 'section') return collect(entry.keys, inner);
+    // Which keys there are depends on a value; such a part is left to files.
+    if (entry.kind === 'variants') return [];
     if (entry.kind === 'list') return collect(entry.of.keys, [...inner, 0]);
     return entry.variable === undefined
       ? []
@@ -38,9 +37,6 @@ export interface VariableReading {
   readonly values: ReadonlyMap<string, { readonly text: string; readonly from: string }>;
   readonly problems: readonly { readonly key: string; readonly what: string; readonly fix: string }[];
 }
-
-// A value of a variable is a name, an address, a URL; a file larger than this is the wrong file.
-const LARGEST_VALUE = 65_536;
 
 /** Reads the given variables. An empty one counts as unset. `resolve` makes a file's path absolute. */
 export function readVariables(
@@ -68,32 +64,8 @@ export function readVariables(
   return { values, problems };
 }
 
-type FileText =
-  | { readonly ok: true; readonly text: string }
-  | { readonly ok: false; readonly why: string; readonly fix: string };
-
 /** The text of a small file that holds one value, without white space around it. */
 function readValueFile(path: string, readFile: ReadFile): FileText {
   const content = readSecretFile(path, readFile);
   return content.ok ? { ok: true, text: content.text.trim() } : content;
-}
-
-/** The text of a small file, without one line end after it: a password may begin or end with a space. */
-export function readSecretFile(path: string, readFile: ReadFile): FileText {
-  let bytes: Uint8Array;
-  try {
-    bytes = readFile(path, LARGEST_VALUE);
-  } catch (error) {
-    const code = errorCode(error) ?? 'unknown error';
-    const why = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`;
-    return { ok: false, why, fix: 'Check the path, and that this user may read it' };
-  }
-  const fix = 'Write the value, and nothing else, into the file';
-  if (bytes.length > LARGEST_VALUE) return { ok: false, why: 'is larger than 64 KiB', fix };
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes).replace(/\r?\n$/, '');
-    return text.trim() === '' ? { ok: false, why: 'is empty', fix } : { ok: true, text };
-  } catch {
-    return { ok: false, why: 'is not UTF-8 text', fix };
-  }
 }

@@ -2,7 +2,8 @@ import { stringify } from 'yaml';
 import type { BindAddress } from '../base/address.ts';
 import type { CidrSet } from '../base/cidr.ts';
 import type { CertificateFiles, Config, ServerConfig } from './config.ts';
-import { HIDDEN, redactPassword } from './store-address.ts';
+import { HIDDEN, redactPassword, redactPath } from './hidden.ts';
+import { writeAcme } from './write-acme.ts';
 import { writeDuration, writeSize } from './write-quantity.ts';
 
 /**
@@ -10,7 +11,7 @@ import { writeDuration, writeSize } from './write-quantity.ts';
  * `[redacted]`.
  */
 export function writeConfig(config: Config): string {
-  const { listen, routes, acme, limits } = config;
+  const { listen, routes, limits, warnings } = config;
   return stringify(
     {
       servers: config.servers.map(writeServer),
@@ -27,8 +28,9 @@ export function writeConfig(config: Config): string {
         trusted_proxies: writeNetworks(routes.trustedProxies),
       },
       certificates: config.certificates,
-      acme: { directory: acme.directory, email: acme.email, challenges: acme.challenges, ca_file: acme.caFile },
+      acme: writeAcme(config.acme),
       store: config.store.kind === 'files' ? config.store.folder : redactPassword(config.store.url),
+      warnings: { webhook: warnings.webhook === undefined ? undefined : redactPath(warnings.webhook) },
       limits: {
         body: writeSize(limits.body),
         upload: writeSize(limits.upload),

@@ -66,6 +66,7 @@ function expected(issue: Issue): string {
   if (issue.code === 'invalid_type') {
     if (issue.expected === 'record' || issue.expected === 'object') return 'a mapping';
     if (issue.expected === 'array') return 'a list';
+    if (issue.expected === 'boolean') return 'true or false';
     return 'text';
   }
   if (issue.code === 'invalid_union') {

@@ -73,6 +73,7 @@ function createYamlSource(
     value,
     place: (path, at) => ({ file, ...placeOffset(nearest(path, at)), key: formatKeyPath(path) }),
     name: (path) => String(path.at(-1) ?? ''),
+    nameFile: (path) => `${String(path.at(-1))}_file`,
     spell: (path, written) => `${String(path.at(-1))}: ${writeInline(written)}`,
     has: (path) => holdsValue(value, path),
   };

@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net';
-import { formatHostPort, parsePort } from '../base/address.ts';
+import { formatHostPort, hasScheme, parsePort } from '../base/address.ts';
 import { bad, good, type Parsed } from '../base/parsed.ts';
 
 /** A Matrix server name, parsed once (Matrix spec, appendices, "Server Name"). Also the value of `m.server`. */
@@ -13,12 +13,15 @@ export interface ServerName {
   readonly kind: 'dns' | 'ipv4' | 'ipv6';
 }
 
-const DNS_NAME = /^[A-Za-z0-9.-]{1,255}$/;
+const DNS_NAME = /^[A-Za-z0-9.-]+$/;
 
 /** Reads `hostname [":" port]`, where hostname is an IPv4 address, `[IPv6]` or a DNS name. */
 export function parseServerName(text: string): Parsed<ServerName> {
-  const match = /^(\[[^\]]*\]|[^:[\]]*)(?::(.*))?$/s.exec(text);
   const quoted = JSON.stringify(text);
+  // Both would otherwise be taken for a host with a bad port.
+  if (hasScheme(text)) return bad(`${quoted} is no server name: leave out the scheme and the path`);
+  if (isIPv6(text)) return bad(`${quoted} is no server name: an IPv6 address stands in brackets, [${text}]`);
+  const match = /^(\[[^\]]*\]|[^:[\]]*)(?::(.*))?$/s.exec(text);
   if (match === null)
     return bad(`${quoted} is no server name: write example.com, example.com:8448, 192.0.2.1 or [2001:db8::1]`);
   const written = match[1]!;
@@ -32,11 +35,11 @@ export function parseServerName(text: string): Parsed<ServerName> {
   }
   const host = written.toLowerCase();
   if (isIPv4(host)) return good({ text, host, port, kind: 'ipv4' });
-  if (!DNS_NAME.test(host)) {
-    const scheme = /^[a-z]+:\/\//i.test(text)
-      ? ': leave out the scheme and the path'
-      : ': only letters, digits, dots and dashes may stand in a host name';
-    return bad(`${quoted} is no server name${scheme}`);
+  if (host === '') return bad(`${quoted} is no server name: there is no host in it`);
+  if (written.length > 255) return bad(`${quoted} is no server name: a host name has at most 255 characters`);
+  // As written: in lower case, the Kelvin sign is the letter k.
+  if (!DNS_NAME.test(written)) {
+    return bad(`${quoted} is no server name: only letters, digits, dots and dashes may stand in a host name`);
   }
   return good({ text, host, port, kind: 'dns' });
 }

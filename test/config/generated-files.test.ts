@@ -16,6 +16,9 @@ const root = join(import.meta.dirname, '..', '..');
 function listKeys(keys: Keys, at = ''): readonly [string, Key][] {
   return Object.entries(keys).flatMap(([name, entry]) => {
     if (entry.kind === 'key') return [[`${at}${name}`, entry] as [string, Key]];
+    if (entry.kind === 'variants') {
+      return Object.entries(entry.forms).flatMap(([form, section]) => listKeys(section.keys, `${at}${name}(${form}).`));
+    }
     return listKeys(entry.kind === 'list' ? entry.of.keys : entry.keys, `${at}${name}.`);
   });
 }
@@ -51,8 +54,22 @@ describe('the annotated sample', () => {
     expect(JSON.stringify(sample)).toBe(JSON.stringify(least));
   });
 
-  it.each(keys.map(([name]) => name).filter((name) => !/certificate\./.test(name)))('mentions %s', (name) => {
+  // What an optional section can hold beyond its need is on the reference page.
+  const onOneLine = /certificate\.|external_account\.|fallback\.|dns\(/;
+
+  it.each(keys.map(([name]) => name).filter((name) => !onOneLine.test(name)))('mentions %s', (name) => {
     expect(renderSample()).toMatch(new RegExp(`^ *(- |# )?${name.split('.').at(-1)}: `, 'm'));
+  });
+
+  it('shows sections on one line that load when they are not comments any more', () => {
+    const lines = [...renderSample().matchAll(/^ +# ((?:external_account|fallback|dns): \{.*\})$/gm)].map((m) => m[1]!);
+    expect(lines).toHaveLength(7);
+    const files = { '/srv/certs/eab.key': 'a2V5', '/srv/certs/tsig.key': 'a2V5', '/srv/certs/cloudflare.token': 'x' };
+    for (const line of lines) {
+      const yaml = `servers: [{ server_name: a.org, homeserver: "http://a" }]\nacme:\n  ${line}\n  challenges: [dns-01, http-01]`;
+      const complete = line.startsWith('dns') ? yaml : `${yaml}\n  dns: { provider: exec, program: /x }`;
+      expect(loadText(complete, { files })).toMatchObject({ ok: true, notices: [] });
+    }
   });
 
   it('stays in 120 columns', () => {
@@ -78,6 +95,18 @@ describe('the JSON Schema', () => {
     ['a server without homeserver', '{ servers: [{ server_name: a.org }] }', false],
     ['a word that is none of the choices', `{ servers: [${server}], certificates: letsencrypt }`, false],
     ['a mapping for a port', `{ servers: [${server}], listen: { https: {} } }`, false],
+    ['an ACME account', `{ servers: [${server}], acme: { external_account: { key_id: a, hmac_key: b } } }`, true],
+    [
+      'its key in a file',
+      `{ servers: [${server}], acme: { external_account: { key_id: a, hmac_key_file: b } } }`,
+      true,
+    ],
+    ['one without a name', `{ servers: [${server}], acme: { external_account: { hmac_key: a } } }`, false],
+    ['a DNS provider', `{ servers: [${server}], acme: { dns: { provider: cloudflare, api_token: a } } }`, true],
+    ['one with keys of another', `{ servers: [${server}], acme: { dns: { provider: exec, api_token: a } } }`, false],
+    ['one that nobody knows', `{ servers: [${server}], acme: { dns: { provider: route53 } } }`, false],
+    ['none', `{ servers: [${server}], acme: { dns: } }`, true],
+    ['text for a truth', `{ servers: [${server}], acme: { agree_to_terms: "true" } }`, false],
     ['PEM', '{ servers: [{ server_name: a.org, homeserver: "http://a", certificate: { cert: a, key: b } }] }', true],
   ])('judges %s', (_, yaml, expected) => {
     expect(accepts(yaml)).toBe(expected);
@@ -87,6 +116,14 @@ describe('the JSON Schema', () => {
     const written = JSON.parse(renderSchema());
     const forms = [{ required: ['cert', 'key'] }, { required: ['pkcs12'] }, { type: 'null' }];
     expect(written.properties.servers.items.properties.certificate.anyOf).toEqual(forms);
+  });
+});
+
+describe('the JSON Schema of a secret', () => {
+  it('demands it or the file that holds it', () => {
+    const account = JSON.parse(renderSchema()).properties.acme.properties.external_account;
+    expect(account.required).toEqual(['key_id']);
+    expect(account.allOf).toEqual([{ anyOf: [{ required: ['hmac_key'] }, { required: ['hmac_key_file'] }] }]);
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseDuration, parseSize } from '../../src/base/quantity.ts';
 import type { Config } from '../../src/config/config.ts';
-import { redactPassword } from '../../src/config/store-address.ts';
+import { redactPassword } from '../../src/config/hidden.ts';
 import { writeConfig } from '../../src/config/write-config.ts';
 import { writeDuration, writeSize } from '../../src/config/write-quantity.ts';
 import { loadText } from './load-file.ts';
@@ -29,7 +29,18 @@ servers:
 listen: { https: [443, "127.0.0.1:444"], http: off, proxy_protocol_from: 10.0.0.1 }
 routes: { federation_port: all, admin_api_from: ["::1", 10.0.0.0/8], trusted_proxies: 10.0.0.2 }
 certificates: local
-acme: { directory: zerossl, email: a@b.c, challenges: [http-01, tls-alpn-01], ca_file: ca.pem }
+acme:
+  directory: zerossl
+  email: a@b.c
+  agree_to_terms: false
+  ca_file: ca.pem
+  challenges: [dns-persist-01, dns-01, http-01, tls-alpn-01]
+  dns: { provider: exec, program: /usr/bin/x, mode: raw }
+  resolvers: [192.0.2.53, "2001:db8::53", "[::1]:5353"]
+  profile: tlsserver
+  key: rsa-4096
+  preferred_chain: Some Root X9
+  fallback: { directory: "https://ca.example.com/acme", ca_file: /b.pem }
 store: postgres://db/x
 limits: { body: 1234567, upload: 3GB, handshake: 1500ms, drain: 0s }
 log: { level: silent, requests: all }
@@ -55,6 +66,66 @@ store: postgres://u:hunter2@db/x?sslmode=require
       servers: [{ certificate: { password: '[redacted]' } }],
       store: { url: 'postgres://u:[redacted]@db/x?sslmode=require' },
     });
+  });
+});
+
+const least = 'servers: [{ server_name: a.org, homeserver: "http://a" }]';
+
+describe('secrets of ACME', () => {
+  const account = '{ key_id: kid, hmac_key: aHVudGVyMg }';
+  const shownAccount = { keyId: 'kid', hmacKey: '[redacted]' };
+
+  it.each<[string, (config: Config) => unknown, unknown]>([
+    [`acme: { external_account: ${account} }`, (c) => c.acme.externalAccount, shownAccount],
+    [
+      `acme: { fallback: { directory: zerossl, external_account: ${account} } }`,
+      (c) => c.acme.fallback?.externalAccount,
+      shownAccount,
+    ],
+    [
+      'acme: { dns: { provider: rfc2136, server: "::1", key_name: K., key_secret: aHVudGVyMg, zone: a.org } }',
+      (c) => c.acme.dns,
+      {
+        server: { host: '::1', port: 53, text: '[::1]:53' },
+        keyName: 'k',
+        keySecret: '[redacted]',
+        algorithm: 'hmac-sha256',
+        zone: 'a.org',
+      },
+    ],
+    [
+      'acme: { dns: { provider: cloudflare, api_token: aHVudGVyMg } }',
+      (c) => c.acme.dns,
+      { provider: 'cloudflare', apiToken: '[redacted]' },
+    ],
+    [
+      'acme: { dns: { provider: httpreq, url: "http://h/x", mode: raw, username: u, password: aHVudGVyMg } }',
+      (c) => c.acme.dns,
+      { url: 'http://h/x', mode: 'raw', login: { username: 'u', password: '[redacted]' } },
+    ],
+    [
+      'warnings: { webhook: "https://h.example.com:8443/aHVudGVyMg?aHVudGVyMg" }',
+      (c) => c.warnings.webhook,
+      'https://h.example.com:8443/[redacted]',
+    ],
+  ])('are not shown, and the rest still loads: %s', (top, read, expected) => {
+    const shown = writeConfig(load(`${least}\n${top}`));
+    expect(shown).not.toContain('aHVudGVyMg');
+    expect(read(load(shown))).toEqual(typeof expected === 'object' ? expect.objectContaining(expected) : expected);
+  });
+
+  it('are asked for when a shown configuration is loaded', () => {
+    const shown = writeConfig(load(`${least}\nacme: { external_account: ${account} }`));
+    expect(loadText(shown).notices).toEqual([expect.stringMatching(/^\[redacted\] stands in the configuration/)]);
+  });
+
+  it.each([
+    '{ provider: acme-dns, server: "https://auth.example.org", account_file: /srv/a.json }',
+    '{ provider: exec, program: /usr/bin/x }',
+    '{ provider: httpreq, url: "https://h" }',
+  ])('are none in %s, which means the same when it is shown', (dns) => {
+    const config = load(`${least}\nacme: { challenges: [dns-01], dns: ${dns} }`);
+    expect(JSON.stringify(load(writeConfig(config)))).toBe(JSON.stringify(config));
   });
 });
 

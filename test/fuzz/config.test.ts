@@ -4,7 +4,7 @@ import { stringify } from 'yaml';
 import { formatConfigProblems } from '../../src/config/format-problems.ts';
 import type { LoadedConfig } from '../../src/config/load-config.ts';
 import { configTable } from '../../src/config/table.ts';
-import type { Keys } from '../../src/config/table-shape.ts';
+import { type Entry, fileKey, type Keys, type Section } from '../../src/config/table-shape.ts';
 import { listVariables } from '../../src/config/variables.ts';
 import { writeConfig } from '../../src/config/write-config.ts';
 import { loadText, loadVariables } from '../config/load-file.ts';
@@ -14,7 +14,8 @@ const TIME = { interruptAfterTimeLimit: 8_000, numRuns: 1_000 } as const;
 function collectNames(keys: Keys): readonly string[] {
   return Object.entries(keys).flatMap(([name, entry]) => {
     if (entry.kind === 'key') return [name];
-    return [name, ...collectNames(entry.kind === 'list' ? entry.of.keys : entry.keys)];
+    const inner = entry.kind === 'list' ? [entry.of] : entry.kind === 'variants' ? Object.values(entry.forms) : [entry];
+    return [name, ...inner.flatMap((section) => collectNames(section.keys))];
   });
 }
 
@@ -54,19 +55,44 @@ const { tree } = fc.letrec<{ tree: unknown }>((tie) => ({
 }));
 
 /** Trees that follow the table, with something else here and there. */
-function likely(keys: Keys): fc.Arbitrary<unknown> {
-  const fields = Object.entries(keys).map(([name, entry]) => {
-    const sound: fc.Arbitrary<unknown> =
-      entry.kind === 'key'
-        ? fc.constantFrom(...(entry.presence === 'default' ? [entry.default, entry.example] : [entry.example]))
-        : entry.kind === 'list'
-          ? fc.array(likely(entry.of.keys), { minLength: 1, maxLength: 2 })
-          : likely(entry.keys);
-    return [name, fc.oneof({ weight: 40, arbitrary: sound }, { weight: 1, arbitrary: tree })] as const;
+function likely({ keys, combinations = [Object.keys(keys)] }: Section): fc.Arbitrary<unknown> {
+  const forms = combinations.map((names) => {
+    const fields = names.map((name) => {
+      return [name, fc.oneof({ weight: 150, arbitrary: likelyEntry(keys[name]!) }, { weight: 1, arbitrary: tree })];
+    });
+    const needed = names.filter((name) => combinations.length > 1 || isNeeded(keys[name]!));
+    return fc.record(Object.fromEntries(fields) as Record<string, fc.Arbitrary<unknown>>, { requiredKeys: needed });
   });
-  return fc.record(Object.fromEntries(fields), {
-    requiredKeys: ['servers', 'server_name', 'homeserver'].filter((key) => key in keys),
+  const once = (record: object) => Object.entries(record).filter(([name]) => !isTwin(record, keys, name));
+  return fc.oneof(...forms).map((record) => Object.fromEntries(once(record)));
+}
+
+function likelyEntry(entry: Entry): fc.Arbitrary<unknown> {
+  if (entry.kind === 'list') return fc.array(likely(entry.of), { minLength: 1, maxLength: 2 });
+  if (entry.kind === 'variants') return fc.oneof(...Object.values(entry.forms).map(likely));
+  if (entry.kind === 'section') return likely(entry);
+  return fc.constantFrom(...(entry.presence === 'default' ? [entry.default, entry.example] : [entry.example]));
+}
+
+function isNeeded(entry: Entry): boolean {
+  return entry.kind === 'list' || (entry.kind === 'key' && entry.presence === 'required' && entry.file !== true);
+}
+
+/** Whether the key names a file for a secret that is written as well. */
+function isTwin(record: object, keys: Keys, name: string): boolean {
+  return Object.entries(keys).some(
+    ([secret, entry]) => entry.kind === 'key' && entry.file === true && fileKey(secret) === name && secret in record,
+  );
+}
+
+/** The files that the table's examples name, each with something that can be any of the secrets. */
+function listFiles(keys: Keys): Record<string, string> {
+  const files = Object.entries(keys).flatMap(([name, entry]): [string, string][] => {
+    if (entry.kind === 'key') return name.endsWith('_file') ? [[`/srv/${String(entry.example)}`, 'a2V5']] : [];
+    const inner = entry.kind === 'list' ? [entry.of] : entry.kind === 'variants' ? Object.values(entry.forms) : [entry];
+    return inner.flatMap((section) => Object.entries(listFiles(section.keys)));
   });
+  return Object.fromEntries(files);
 }
 
 describe('whatever is written, the configuration is read or refused in sentences', () => {
@@ -111,8 +137,8 @@ describe('whatever is written, the configuration is read or refused in sentences
 
   it('for trees that are nearly right, some of which load', () => {
     let sound = 0;
-    const property = fc.property(likely(configTable.keys), (value) => {
-      const loaded = loadText(stringify(value));
+    const property = fc.property(likely(configTable), (value) => {
+      const loaded = loadText(stringify(value), { files: listFiles(configTable.keys) });
       if (loaded.ok) sound += 1;
       holds(loaded);
     });
