@@ -2,6 +2,12 @@
 import type { CliIo } from './cli/io.ts';
 import { runCommandLine } from './cli/program.ts';
 
+// Whoever reads may have enough before all is written, as `head` does.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
 const io: CliIo = {
   stdout: (text) => void process.stdout.write(text),
   stderr: (text) => void process.stderr.write(text),

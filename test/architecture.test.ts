@@ -11,13 +11,14 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   config: ['base', 'matrix'],
   store: ['base'],
   tls: ['base', 'store'],
+  acme: ['base', 'store', 'tls'],
   listen: ['base', 'tls'],
   route: ['base', 'matrix'],
   forward: ['base', 'matrix'],
   observe: ['base'],
   admin: ['base', 'matrix', 'observe'],
-  app: ['base', 'matrix', 'config', 'store', 'tls', 'listen', 'route', 'forward', 'observe', 'admin'],
-  cli: ['app', 'base', 'matrix', 'config', 'store', 'tls', 'listen', 'route', 'forward', 'observe', 'admin'],
+  app: ['base', 'matrix', 'config', 'store', 'tls', 'acme', 'listen', 'route', 'forward', 'observe', 'admin'],
+  cli: ['app', 'base', 'matrix', 'config', 'store', 'tls', 'acme', 'listen', 'route', 'forward', 'observe', 'admin'],
   'main.ts': ['cli'],
 };
 
@@ -26,8 +27,8 @@ const AMBIENT: readonly { readonly what: string; readonly pattern: RegExp; reado
   { what: 'the clock', pattern: /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(/, owners: ['base/system.ts'] },
   { what: 'timers', pattern: /(?<!\.)\bset(Timeout|Interval)\(/, owners: ['base/system.ts'] },
   { what: 'dice', pattern: /\bMath\.random\(|\brandomBytes\(|\brandomUUID\(/, owners: ['base/system.ts'] },
-  { what: 'DNS', pattern: /node:dns/, owners: ['base/system.ts'] },
-  { what: 'dialling', pattern: /\b(net|tls)?\.?connect\(\{|\bfetch\(/, owners: ['base/system.ts'] },
+  { what: 'DNS', pattern: /node:dns/, owners: ['base/system.ts', 'base/dns.ts'] },
+  { what: 'dialling', pattern: /\b(net|tls)?\.?connect\(\{(?!\s*socket:)|\bfetch\(/, owners: ['base/system.ts'] },
   { what: 'the environment', pattern: /\bprocess\.env\b/, owners: ['main.ts'] },
   { what: 'ending the process', pattern: /\bprocess\.exit\(/, owners: [] },
 ];

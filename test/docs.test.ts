@@ -13,8 +13,14 @@ const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf
 const FOREIGN = new Set(['custom']);
 
 function codesInSource(): string[] {
+  const patterns = [
+    /\bcode: '([a-z0-9-]+)'/g,
+    /\bmake\(\s*'([a-z0-9-]+)'/g,
+    /\bcode: [^'\n]+\? '([a-z0-9-]+)'/g,
+    /\bcode: [^'\n]+\? '[a-z0-9-]+' : '([a-z0-9-]+)'/g,
+  ];
   const found = sources.flatMap((code) =>
-    [...code.matchAll(/\bcode: '([a-z0-9-]+)'|\bmake\(\s*'([a-z0-9-]+)'/g)].map((match) => match[1] ?? match[2]!),
+    patterns.flatMap((pattern) => [...code.matchAll(pattern)].map((match) => match[1]!)),
   );
   return [...new Set(found)].filter((code) => !FOREIGN.has(code)).sort();
 }

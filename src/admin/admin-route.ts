@@ -5,6 +5,8 @@ export interface AdminAnswer {
   readonly status: number;
   readonly type: 'text' | 'json';
   readonly body: unknown;
+  /** For 405: the methods that there are. */
+  readonly allow?: string;
 }
 
 export interface AdminSources {
@@ -22,7 +24,7 @@ const INDEX = `matrix-sidecar
 /** Answers a request on the admin listener; `path` is without query. */
 export async function answerAdmin(method: string, path: string, sources: AdminSources): Promise<AdminAnswer> {
   if (method !== 'GET' && method !== 'HEAD')
-    return { status: 405, type: 'text', body: 'Only GET and HEAD are served here.\n' };
+    return { status: 405, type: 'text', body: 'Only GET and HEAD are served here.\n', allow: 'GET, HEAD' };
   switch (path) {
     case '/':
       return { status: 200, type: 'text', body: INDEX };

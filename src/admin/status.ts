@@ -40,11 +40,11 @@ export function judgeReadiness(checks: readonly ReadinessCheck[]): Readiness {
 
 /** A certificate is usable while it is valid; `now` and `notAfter` in milliseconds. */
 export function checkCertificateTime(names: readonly string[], notAfter: number, now: number): ReadinessCheck {
-  const days = Math.floor((notAfter - now) / 86_400_000);
   const ok = notAfter > now;
+  const until = new Date(notAfter).toISOString().slice(0, 16).replace('T', ' at ');
   return {
-    name: `certificate ${names.join(', ')}`,
+    name: `certificate for ${names.join(', ')}`,
     ok,
-    detail: ok ? `valid for ${days} more days` : `expired ${-days} days ago`,
+    detail: ok ? `valid until ${until} UTC` : `expired on ${until} UTC`,
   };
 }

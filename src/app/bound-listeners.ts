@@ -2,10 +2,10 @@ import type { Server, Socket } from 'node:net';
 import type { BindAddress } from '../base/address.ts';
 import type { ListenerName } from '../base/connection.ts';
 import { describeError, SidecarError } from '../base/errors.ts';
+import type { System } from '../base/system.ts';
 import type { ListenConfig } from '../config/config.ts';
 import { bind } from '../listen/bind.ts';
 import { createInFlight } from './in-flight.ts';
-import type { System } from '../base/system.ts';
 
 const LISTENERS: readonly ListenerName[] = ['https', 'federation', 'http', 'admin'];
 
@@ -70,7 +70,7 @@ export function createBoundListeners(deps: BoundListenersDeps): BoundListeners {
     const inForce = await bind(server, wanted, `listen.${listener}`, onLater);
     if (!stopped) return { listener, wanted, inForce, server };
     server.close();
-    throw new SidecarError('The sidecar is stopping.', { code: 'stopping', blame: 'operator' });
+    throw stopping();
   }
 
   /** Binds all of `places` or none. */
@@ -94,13 +94,20 @@ export function createBoundListeners(deps: BoundListenersDeps): BoundListeners {
       bound = bound.filter((one) => !inTheWay.includes(one));
       for (const old of inTheWay) {
         try {
-          bound = [...bound, await bindAt(old)];
+          const { inForce, server } = await bindAt({ listener: old.listener, wanted: old.inForce });
+          bound = [...bound, { ...old, inForce, server }];
         } catch (second) {
           deps.onError(old.listener, new Error(`${old.wanted.text} could not be reopened: ${describeError(second)}`));
         }
       }
       throw error;
     }
+  }
+
+  function stopAccepting(): void {
+    stopped = true;
+    for (const { server } of bound) server.close();
+    bound = [];
   }
 
   return {
@@ -110,7 +117,9 @@ export function createBoundListeners(deps: BoundListenersDeps): BoundListeners {
       return { https: of('https'), federation: of('federation'), http: of('http'), admin: of('admin') };
     },
     async apply(listen) {
-      const wanted = LISTENERS.flatMap((listener) => listen[listener].map((address) => ({ listener, wanted: address })));
+      const wanted = LISTENERS.flatMap((listener) =>
+        listen[listener].map((address) => ({ listener, wanted: address })),
+      );
       const kept = bound.filter((one) => wanted.some((place) => isSamePlace(one, place)));
       const dropped = bound.filter((one) => !kept.includes(one));
       const added = wanted.filter((place) => !kept.some((one) => isSamePlace(one, place)));
@@ -123,20 +132,22 @@ export function createBoundListeners(deps: BoundListenersDeps): BoundListeners {
         for (const { server } of fresh) server.close();
         throw error;
       }
-      for (const one of dropped) if (!inTheWay.includes(one)) one.server.close();
+      if (stopped) throw stopping();
+      for (const one of dropped) one.server.close();
       bound = [...kept, ...fresh];
     },
-    stopAccepting() {
-      stopped = true;
-      for (const { server } of bound) server.close();
-      bound = [];
-    },
+    stopAccepting,
     quiet: (most) => open.empty(most, deps.system),
     close() {
-      this.stopAccepting();
+      stopAccepting();
       for (const socket of connections) socket.destroy();
     },
   };
+}
+
+/** What a configuration that comes too late is told. */
+export function stopping(): SidecarError {
+  return new SidecarError('The sidecar is stopping.', { code: 'stopping', blame: 'operator' });
 }
 
 function isSamePlace(a: Place, b: Place): boolean {

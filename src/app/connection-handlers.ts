@@ -11,7 +11,7 @@ import { createHttp2Server, type Http2Server, type Http2ServerDeps } from '../li
 
 export interface ConnectionHandlersDeps {
   readonly http1: Http1ServerDeps;
-  readonly http2: Http2ServerDeps;
+  readonly http2: Omit<Http2ServerDeps, 'system'>;
 }
 
 /** The HTTP servers behind the listeners. Their limits are fixed when they are made, so a reload adds a generation. */
@@ -26,6 +26,8 @@ export interface ConnectionHandlers {
 
 interface Generation {
   readonly slice: Http1ServerSlice;
+  /** Connections open. */
+  open: number;
   readonly http1: Http1Server;
   readonly http2: Http2Server;
 }
@@ -33,19 +35,46 @@ interface Generation {
 export function createConnectionHandlers(slice: Http1ServerSlice, deps: ConnectionHandlersDeps): ConnectionHandlers {
   const create = (limits: Http1ServerSlice): Generation => ({
     slice: limits,
+    open: 0,
     http1: createHttp1Server(limits, deps.http1),
-    http2: createHttp2Server(limits, deps.http2),
+    http2: createHttp2Server(limits, { system: deps.http1.system, ...deps.http2 }),
   });
   let current = create(slice);
-  const generations = [current];
+  const generations = new Set([current]);
+
+  /** A generation ends with its last connection. */
+  function retire(generation: Generation): void {
+    if (generation === current || generation.open > 0) return;
+    generations.delete(generation);
+    generation.http1.close();
+    generation.http2.close();
+  }
+
+  function enter(socket: Socket): Generation {
+    const generation = current;
+    generation.open++;
+    socket.once('close', () => {
+      generation.open--;
+      retire(generation);
+    });
+    return generation;
+  }
 
   return {
-    onHttp1: (socket, facts) => current.http1.accept(socket, facts),
-    onHttp2: (socket, facts) => current.http2.accept(socket, facts),
+    onHttp1: (socket, facts) => enter(socket).http1.accept(socket, facts),
+    onHttp2: (socket, facts) => enter(socket).http2.accept(socket, facts),
     setLimits(next) {
-      if (next.requestHeaders === current.slice.requestHeaders && next.keepAlive === current.slice.keepAlive) return;
+      const { slice: now } = current;
+      if (
+        next.requestHeaders === now.requestHeaders &&
+        next.keepAlive === now.keepAlive &&
+        next.stalled === now.stalled
+      )
+        return;
+      const before = current;
       current = create(next);
-      generations.push(current);
+      generations.add(current);
+      retire(before);
     },
     drain() {
       for (const { http1, http2 } of generations) {

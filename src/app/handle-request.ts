@@ -6,48 +6,53 @@ import { answerFor } from '../forward/failure.ts';
 import { forwardRequest } from '../forward/forward-request.ts';
 import { buildRequestHeaders } from '../forward/request-headers.ts';
 import { DEFAULT_DEADLINE } from '../matrix/endpoint-table.ts';
-import { isLogged, pathForLog } from '../observe/request-line.ts';
-import { findPathEnd } from '../route/request-target.ts';
-import { answerMatrixError, answerPreflight, answerRedirect, answerText, answerWellKnown } from './own-answers.ts';
+import { locateOnHttps } from '../route/redirect-location.ts';
+import { beginRequestLine } from './log-request.ts';
+import type { OwnAnswers } from './own-answers.ts';
 import { describeRequest, type RequestFacts } from './request-facts.ts';
 import type { Runtime } from './runtime.ts';
 
 export interface RequestDeps {
   readonly system: System;
   readonly log: Log;
+  readonly answers: OwnAnswers;
   /** A fresh request id. */
   nextRequestId(): string;
   /** The answer to an ACME http-01 challenge; undefined when there is none under way for this token. */
-  challengeAnswer(token: string): string | undefined;
+  challengeAnswer(token: string): Promise<string | undefined>;
+}
+
+/** A request under way. */
+interface Attempt {
+  readonly exchange: Exchange;
+  readonly facts: RequestFacts;
+  readonly runtime: Runtime;
+  readonly deps: RequestDeps;
+  error: SidecarError | undefined;
 }
 
 /** The life of a request on the public listeners, from its headers to its answer: facts, decision, action. */
 export function handleRequest(exchange: Exchange, runtime: Runtime, deps: RequestDeps): void {
   const facts = describeRequest(exchange, runtime.config, deps);
-  const failed: { error: SidecarError | undefined } = { error: undefined };
-  if (runtime.config.log.requests !== 'off') logWhenClosed(exchange, facts, failed, runtime, deps);
+  const attempt: Attempt = { exchange, facts, runtime, deps, error: undefined };
+  logWhenClosed(attempt);
   try {
-    decideAndAct(exchange, facts, failed, runtime, deps);
+    decideAndAct(attempt);
   } catch (error) {
     // A defect of ours must cost one request, never the process.
-    const defect = new SidecarError(`Unexpected: ${describeError(error)}`, {
-      code: 'unexpected',
-      blame: 'us',
-      cause: error,
-    });
-    deps.log.error({ request_id: facts.requestId, err: error }, 'A request failed because of a defect in the sidecar.');
-    fail(exchange, facts, failed, defect, deps);
+    fail(attempt, defectOf(error));
   }
 }
 
-function decideAndAct(
-  exchange: Exchange,
-  facts: RequestFacts,
-  failed: { error: SidecarError | undefined },
-  runtime: Runtime,
-  deps: RequestDeps,
-): void {
+/** What a request that met a defect of ours is told. */
+export function defectOf(error: unknown): SidecarError {
+  return new SidecarError(`Unexpected: ${describeError(error)}`, { code: 'unexpected', blame: 'us', cause: error });
+}
+
+function decideAndAct(attempt: Attempt): void {
+  const { exchange, facts, runtime, deps } = attempt;
   const { config } = runtime;
+  const { answers } = deps;
   const { listener } = exchange.facts;
   const decision = runtime.route({
     listener: listener === 'admin' ? 'http' : listener,
@@ -59,22 +64,19 @@ function decideAndAct(
   });
   switch (decision.do) {
     case 'publish':
-      return answerWellKnown(exchange, decision.document);
+      return answers.wellKnown(exchange, decision.document);
     case 'preflight':
-      return answerPreflight(exchange, decision.variant);
+      return answers.preflight(exchange, decision.variant);
     case 'refuse':
-      return answerMatrixError(exchange, decision.status, decision.errcode, decision.message);
+      return answers.error(exchange, decision);
     case 'redirect':
-      return answerToHttps(exchange, runtime);
-    case 'challenge': {
-      const answer = deps.challengeAnswer(decision.token);
-      return answer === undefined
-        ? answerMatrixError(exchange, 404, 'M_NOT_FOUND', 'No such challenge.')
-        : answerText(exchange, 200, answer);
-    }
+      return answers.redirect(exchange, locateOnHttps(exchange.authority, exchange.target, runtime.redirect));
+    case 'challenge':
+      return void answerChallenge(attempt, decision.token);
     case 'forward': {
       const headers = buildRequestHeaders(exchange, facts.forwarded);
-      if (!headers.ok) return answerMatrixError(exchange, 400, 'M_UNKNOWN', `Bad request: ${headers.why}.`);
+      if (!headers.ok)
+        return answers.error(exchange, { status: 400, errcode: 'M_UNKNOWN', message: `Bad request: ${headers.why}.` });
       const { endpoint } = decision;
       return forwardRequest(
         exchange,
@@ -89,9 +91,9 @@ function decideAndAct(
         },
         {
           system: deps.system,
-          onFailure: (error) => fail(exchange, facts, failed, error, deps),
+          onFailure: (error) => fail(attempt, error),
           onCut: (error) => {
-            failed.error = error;
+            attempt.error = error;
           },
         },
       );
@@ -99,51 +101,44 @@ function decideAndAct(
   }
 }
 
-function fail(
-  exchange: Exchange,
-  facts: RequestFacts,
-  failed: { error: SidecarError | undefined },
-  error: SidecarError,
-  deps: RequestDeps,
-): void {
-  failed.error = error;
-  if (error.blame === 'upstream') deps.log.warn({ request_id: facts.requestId, code: error.code }, error.message);
-  const answer = answerFor(error);
+async function answerChallenge(attempt: Attempt, token: string): Promise<void> {
+  const { exchange, deps } = attempt;
+  try {
+    const answer = await deps.challengeAnswer(token);
+    if (answer !== undefined) deps.answers.text(exchange, 200, answer);
+    else deps.answers.error(exchange, { status: 404, errcode: 'M_NOT_FOUND', message: 'No such challenge.' });
+  } catch (error) {
+    fail(attempt, defectOf(error));
+  }
+}
+
+function fail(attempt: Attempt, error: SidecarError): void {
+  const { exchange, facts, deps } = attempt;
+  attempt.error = error;
+  logFailure(error, facts, deps.log);
   if (exchange.answered) exchange.abort();
-  else answerMatrixError(exchange, answer.status, answer.errcode, answer.message, answer.retryAfter);
+  else deps.answers.error(exchange, answerFor(error));
 }
 
-/** The https address that a clear-text request means: the same host, the https port unless that is the usual one. */
-function answerToHttps(exchange: Exchange, runtime: Runtime): void {
-  const port = runtime.config.listen.https[0]?.port ?? 443;
-  const host = exchange.authority?.replace(/:\d+$/, '') ?? runtime.config.servers[0]!.serverName.host;
-  answerRedirect(exchange, `https://${host}${port === 443 ? '' : `:${port}`}${exchange.target}`);
+/** Blame picks the level: the homeserver's failures are warnings, defects of ours errors, the client's nobody's news. */
+export function logFailure(error: SidecarError, facts: RequestFacts, log: Log): void {
+  const fields = { request_id: facts.requestId, code: error.code };
+  if (error.blame === 'upstream') log.warn(fields, error.message);
+  else if (error.blame === 'us')
+    log.error({ ...fields, err: error.cause ?? error }, 'A request failed because of a defect in the sidecar.');
 }
 
-function logWhenClosed(
-  exchange: Exchange,
-  facts: RequestFacts,
-  failed: { readonly error: SidecarError | undefined },
-  runtime: Runtime,
-  deps: RequestDeps,
-): void {
+function logWhenClosed(attempt: Attempt): void {
+  const { exchange, facts, runtime, deps } = attempt;
   const setting = runtime.config.log.requests;
-  const began = deps.system.monotonic();
-  exchange.onClosed(() => {
-    const { error } = failed;
-    if (!isLogged(setting, exchange.status, error !== undefined && error.blame !== 'client')) return;
-    const line = {
-      request_id: facts.requestId,
-      client: facts.client.address,
-      listener: exchange.facts.listener,
-      method: exchange.method,
-      host: exchange.authority,
-      path: pathForLog(exchange.target, findPathEnd(exchange.target)),
-      status: exchange.status,
-      ms: Math.round(deps.system.monotonic() - began),
-      http: exchange.httpVersion,
-      ...(error === undefined ? {} : { error: error.code, blame: error.blame }),
-    };
-    deps.log.info(line, 'request');
-  });
+  if (setting === 'off') return;
+  const request = {
+    listener: exchange.facts.listener,
+    method: exchange.method,
+    authority: exchange.authority,
+    target: exchange.target,
+    httpVersion: exchange.httpVersion,
+  };
+  const write = beginRequestLine(request, facts, setting, deps);
+  exchange.onClosed(() => write({ status: exchange.status, error: attempt.error }));
 }

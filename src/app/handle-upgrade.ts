@@ -1,57 +1,92 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { ConnectionFacts } from '../base/connection.ts';
+import type { SidecarError } from '../base/errors.ts';
 import { answerFor } from '../forward/failure.ts';
 import { buildRequestHeaders } from '../forward/request-headers.ts';
 import type { Upgrader } from '../forward/upgrade.ts';
 import { rawAnswer } from '../listen/plain-http-answer.ts';
 import { DEFAULT_DEADLINE } from '../matrix/endpoint-table.ts';
-import type { RequestDeps } from './handle-request.ts';
-import { describeRequest } from './request-facts.ts';
+import { defectOf, logFailure, type RequestDeps } from './handle-request.ts';
+import { beginRequestLine } from './log-request.ts';
+import { describeRequest, type RequestFacts } from './request-facts.ts';
 import type { Runtime } from './runtime.ts';
 
 export interface UpgradeDeps extends RequestDeps {
   readonly upgrader: Upgrader;
 }
 
+/** A request for a WebSocket, with the bytes that came behind its headers. */
+interface UpgradeRequest {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+  readonly connection: ConnectionFacts;
+}
+
 /** The life of a WebSocket: the same facts and the same routes as any request, then bytes both ways. */
-export function handleUpgrade(
-  request: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-  facts: ConnectionFacts,
+export function handleUpgrade(upgrade: UpgradeRequest, runtime: Runtime, deps: UpgradeDeps): void {
+  const { request, socket, connection } = upgrade;
+  // Node takes its own listener off a socket that it hands over.
+  socket.on('error', () => {});
+  if (connection.listener === 'admin') return void socket.end(rawAnswer(404, 'M_UNRECOGNIZED', 'No WebSockets here.'));
+  const source = { facts: connection, headers: request.rawHeaders, authority: request.headers.host };
+  const facts = describeRequest(source, runtime.config, deps);
+  const logged = {
+    listener: connection.listener,
+    method: request.method ?? 'GET',
+    authority: request.headers.host,
+    target: request.url ?? '/',
+    httpVersion: '1.1',
+  };
+  const writeLine = beginRequestLine(logged, facts, runtime.config.log.requests, deps);
+  const refuse: Refuse = (status, errcode, message, error) => {
+    socket.end(rawAnswer(status, errcode, message));
+    writeLine({ status, error });
+  };
+  const fail = (error: SidecarError): void => {
+    logFailure(error, facts, deps.log);
+    const { status, errcode, message } = answerFor(error);
+    refuse(status, errcode, message, error);
+  };
+  try {
+    decideAndUpgrade(upgrade, facts, runtime, deps, refuse, fail);
+  } catch (error) {
+    // A defect of ours must cost one request, never the process.
+    fail(defectOf(error));
+  }
+}
+
+/** Says no on the socket, and writes the request's line. */
+type Refuse = (status: number, errcode: string, message: string, error?: SidecarError) => void;
+
+function decideAndUpgrade(
+  { request, socket, head, connection }: UpgradeRequest,
+  facts: RequestFacts,
   runtime: Runtime,
   deps: UpgradeDeps,
+  refuse: Refuse,
+  fail: (error: SidecarError) => void,
 ): void {
-  const end = (status: number, errcode: string, message: string): void => {
-    socket.on('error', () => {});
-    socket.end(rawAnswer(status, errcode, message));
-  };
-  if (facts.listener === 'admin') return end(404, 'M_UNRECOGNIZED', 'No WebSockets here.');
-  const target = request.url ?? '/';
-  const source = { facts, headers: request.rawHeaders, authority: request.headers.host };
-  const described = describeRequest(source, runtime.config, deps);
+  const authority = request.headers.host;
   const decision = runtime.route({
-    listener: facts.listener,
+    listener: connection.listener === 'admin' ? 'http' : connection.listener,
     method: request.method ?? 'GET',
-    target,
-    authority: request.headers.host,
-    serverName: facts.serverName,
-    clientAddress: described.client.address,
+    target: request.url ?? '/',
+    authority,
+    serverName: connection.serverName,
+    clientAddress: facts.client.address,
   });
-  if (decision.do === 'refuse') return end(decision.status, decision.errcode, decision.message);
+  if (decision.do === 'refuse') return refuse(decision.status, decision.errcode, decision.message);
   if (decision.do !== 'forward' || request.method !== 'GET')
-    return end(400, 'M_UNKNOWN', 'Nothing at this path speaks WebSocket.');
-  const headers = buildRequestHeaders({ ...source, httpVersion: '1.1' }, described.forwarded);
-  if (!headers.ok) return end(400, 'M_UNKNOWN', `Bad request: ${headers.why}.`);
+    return refuse(400, 'M_UNKNOWN', 'Nothing at this path speaks WebSocket.');
+  const source = { headers: request.rawHeaders, authority, httpVersion: '1.1' } as const;
+  const headers = buildRequestHeaders(source, facts.forwarded);
+  if (!headers.ok) return refuse(400, 'M_UNKNOWN', `Bad request: ${headers.why}.`);
   deps.upgrader.upgrade(request, socket, head, {
     upstream: decision.upstream,
     headers: headers.value,
     deadline: decision.endpoint?.deadline ?? DEFAULT_DEADLINE,
-    onFailure(error, client) {
-      deps.log.warn({ request_id: described.requestId, code: error.code }, error.message);
-      const answer = answerFor(error);
-      client.write(rawAnswer(answer.status, answer.errcode, answer.message));
-    },
+    onFailure: fail,
   });
 }

@@ -33,14 +33,15 @@ export interface OwnAnswers {
   wellKnown(exchange: Exchange, document: RenderedWellKnown): void;
   /** From the clear-text port to the same place on https. */
   redirect(exchange: Exchange, location: string): void;
-  text(exchange: Exchange, status: number, text: string): void;
+  text(exchange: Exchange, status: number, text: string, allow?: string): void;
   json(exchange: Exchange, status: number, value: unknown): void;
 }
 
 export function createOwnAnswers({ system }: { readonly system: System }): OwnAnswers {
   function answer(exchange: Exchange, status: number, fields: readonly string[], body: Buffer | undefined): void {
     if (exchange.closed || exchange.answered) return;
-    const headers = [...fields, 'Date', new Date(system.now()).toUTCString()];
+    const now = system.now();
+    const headers = [...fields, 'Date', new Date(now).toUTCString()];
     if (exchange.hasBody) return exchange.respondAndClose(status, '', headers, body ?? Buffer.alloc(0));
     if (body !== undefined) headers.push('Content-Length', String(body.length));
     exchange.respond(status, '', headers);
@@ -67,8 +68,9 @@ export function createOwnAnswers({ system }: { readonly system: System }): OwnAn
       const headers = ['Location', location, 'Content-Type', 'text/plain; charset=utf-8', ...corsHeaders];
       answer(exchange, 301, headers, Buffer.from(`Moved to ${location}\n`));
     },
-    text(exchange, status, text) {
+    text(exchange, status, text, allow) {
       const headers = ['Content-Type', 'text/plain; charset=utf-8', 'Cache-Control', 'no-store'];
+      if (allow !== undefined) headers.push('Allow', allow);
       answer(exchange, status, headers, Buffer.from(text));
     },
     json(exchange, status, value) {

@@ -1,5 +1,6 @@
-import { checkCertificateTime, judgeReadiness, type Readiness } from '../admin/status.ts';
+import { checkCertificateTime, judgeReadiness, type Readiness, type ReadinessCheck } from '../admin/status.ts';
 import type { System } from '../base/system.ts';
+import type { Config } from '../config/config.ts';
 import { probeHomeserver } from '../forward/probe-homeserver.ts';
 import type { Certificate } from '../tls/certificate.ts';
 import type { Runtime } from './runtime.ts';
@@ -13,25 +14,47 @@ export function createReadiness(deps: {
   runtime(): Runtime;
   certificates(): readonly Certificate[];
 }): () => Promise<Readiness> {
-  let last: { readonly at: number; readonly outcome: Promise<Readiness> } | undefined;
+  const { system } = deps;
+  let last: { readonly outcome: Promise<Readiness>; readonly of: Runtime; staleAt: number } | undefined;
 
-  async function look(): Promise<Readiness> {
-    const runtime = deps.runtime();
+  async function look(runtime: Runtime): Promise<Readiness> {
     const certificates = deps
       .certificates()
-      .map((one) => checkCertificateTime([...one.dnsNames, ...one.ipAddresses], one.notAfter, deps.system.now()));
-    const homeservers = await Promise.all(
-      runtime.config.servers.map(async (server) => {
-        const { ok, what } = await probeHomeserver(runtime.connectionsTo(server.homeserver));
-        return { name: `homeserver of ${server.serverName.text}`, ok, detail: what };
-      }),
-    );
-    return judgeReadiness([...certificates, ...homeservers]);
+      .map((one) => checkCertificateTime([...one.dnsNames, ...one.ipAddresses], one.notAfter, system.now()));
+    return judgeReadiness([...certificates, ...(await checkHomeservers(runtime))]);
   }
 
   return () => {
-    const now = deps.system.monotonic();
-    if (last === undefined || now - last.at > FRESH) last = { at: now, outcome: look() };
+    const runtime = deps.runtime();
+    if (last === undefined || last.of !== runtime || system.monotonic() > last.staleAt) {
+      const began = { outcome: look(runtime), of: runtime, staleAt: Number.POSITIVE_INFINITY };
+      // Fresh from when it is known: a look that takes long is not begun again meanwhile.
+      const known = (): void => {
+        began.staleAt = system.monotonic() + FRESH;
+      };
+      began.outcome.then(known, known);
+      last = began;
+    }
     return last.outcome;
   };
+}
+
+/** Asks each homeserver once, however many server names it has. */
+async function checkHomeservers(runtime: Runtime): Promise<ReadinessCheck[]> {
+  return Promise.all(
+    [...groupByHomeserver(runtime.config).values()].map(async ({ upstream, names }) => {
+      const { ok, what } = await probeHomeserver(runtime.connectionsTo(upstream));
+      return { name: `homeserver of ${names.join(', ')}`, ok, detail: what };
+    }),
+  );
+}
+
+function groupByHomeserver(config: Config) {
+  const groups = new Map<string, { upstream: Config['servers'][number]['homeserver']; names: string[] }>();
+  for (const { serverName, homeserver } of config.servers) {
+    const group = groups.get(homeserver.text) ?? { upstream: homeserver, names: [] };
+    group.names.push(serverName.text);
+    groups.set(homeserver.text, group);
+  }
+  return groups;
 }

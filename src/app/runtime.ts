@@ -5,12 +5,14 @@ import { createUpstreamConnections, type UpstreamConnections } from '../forward/
 import { compileEndpoints } from '../matrix/endpoints.ts';
 import { deriveWellKnown, renderWellKnown } from '../matrix/well-known.ts';
 import type { RoutedServer } from '../route/decision.ts';
+import type { RedirectFacts } from '../route/redirect-location.ts';
 import { createRouter, type Router } from '../route/route-request.ts';
 
 /** Everything that a request needs of one configuration, built once for it and replaced as a whole. */
 export interface Runtime {
   readonly config: Config;
   readonly route: Router;
+  readonly redirect: RedirectFacts;
   connectionsTo(upstream: Upstream): UpstreamConnections;
 }
 
@@ -35,6 +37,10 @@ export function createRuntime(config: Config, system: System, before?: Runtime):
       federationPort: config.routes.federationPort,
       adminApiFrom: config.routes.adminApiFrom,
     }),
+    redirect: {
+      httpsPorts: config.listen.https.map((address) => address.port),
+      fallback: config.servers[0]!.serverName,
+    },
     connectionsTo(upstream) {
       return upstreams.get(upstream.text)!;
     },
@@ -47,6 +53,14 @@ export function listUpstreams(config: Config): Upstream[] {
     server.website === undefined ? [server.homeserver] : [server.homeserver, server.website],
   );
   return [...new Map(all.map((upstream) => [upstream.text, upstream])).values()];
+}
+
+/** Lets go of the upstreams of a runtime but for those that the next one has as well. What is in use finishes. */
+export function closeUpstreams(runtime: Runtime, next?: Runtime): void {
+  const kept = new Set(next === undefined ? [] : listUpstreams(next.config).map((upstream) => upstream.text));
+  for (const upstream of listUpstreams(runtime.config)) {
+    if (!kept.has(upstream.text)) runtime.connectionsTo(upstream).close();
+  }
 }
 
 function toRoutedServer(server: ServerConfig, config: Config): RoutedServer {

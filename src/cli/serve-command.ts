@@ -1,90 +1,114 @@
 import type { Command } from 'commander';
 import { type Sidecar, startSidecar } from '../app/sidecar.ts';
 import { describeError, SidecarError } from '../base/errors.ts';
-import type { Log } from '../base/log.ts';
 import { realSystem } from '../base/system.ts';
 import type { Config } from '../config/config.ts';
 import { formatConfigProblems } from '../config/format-problems.ts';
 import { loadConfig } from '../config/load-config.ts';
-import { createLogger } from '../observe/logger.ts';
+import { createLogger, type Logger } from '../observe/logger.ts';
 import type { CliIo } from './io.ts';
+import { CONFIG_OPTION_HELP, readConfigOrReport } from './read-config.ts';
 
 /** `serve`: the sidecar itself, until SIGTERM or SIGINT. SIGHUP reloads. */
 export function addServeCommand(program: Command, io: CliIo): void {
   program
     .command('serve')
     .description('run the sidecar: TLS, well-known documents, forwarding')
-    .option('--config <file>', 'the configuration (default: config/sidecar.yaml if there is one, else the environment)')
+    .option('--config <file>', CONFIG_OPTION_HELP)
     .action(async (options: { config?: string }) => serve(options.config, io));
 }
 
 async function serve(file: string | undefined, io: CliIo): Promise<void> {
-  const read = () => loadConfig({ file, env: io.env, cwd: io.cwd });
-  const first = await read();
-  if (!first.ok) {
-    io.stderr(`${formatConfigProblems(first.problems)}\n`);
-    io.exitCode = 1;
-    return;
-  }
-  const log = createLogger(first.config.log);
-  for (const notice of first.notices) log.warn({}, notice);
+  const config = readConfigOrReport(io, file);
+  if (config === undefined) return;
+  const log = createLogger(config.log);
+  const signals = listenForSignals(log);
   let sidecar: Sidecar;
   try {
-    sidecar = await startSidecar(first.config, { system: realSystem, log });
+    sidecar = await startSidecar(config, { system: realSystem, log });
   } catch (error) {
     io.stderr(`${explain(error)}\n`);
     io.exitCode = 1;
     return;
   }
-  announce(log, first.config, sidecar);
-  await runUntilStopped(sidecar, log, async () => {
-    const next = await read();
+  announce(log, config, sidecar, 'Ready.');
+  await signals.run({
+    stop: () => sidecar.drain(),
+    stopNow: () => sidecar.close(),
+    reload: () => reload(sidecar, log, () => loadConfig({ file, env: io.env, cwd: io.cwd })),
+  });
+  log.info({}, 'Stopped.');
+}
+
+/** Puts the configuration in force as it reads now; one that is wrong, or cannot be had, changes nothing. */
+async function reload(sidecar: Sidecar, log: Logger, read: () => ReturnType<typeof loadConfig>): Promise<void> {
+  try {
+    const next = read();
+    for (const notice of next.notices) log.warn({}, notice);
     if (!next.ok) {
-      log.error(
-        { problems: formatConfigProblems(next.problems).split('\n') },
-        'The new configuration has errors; the old one stays in force.',
-      );
+      const problems = formatConfigProblems(next.problems).trimEnd().split('\n');
+      log.error({ problems }, 'The new configuration has errors; the old one stays in force.');
       return;
     }
     await sidecar.reload(next.config);
-    announce(log, next.config, sidecar);
-  });
+    log.setLevel(next.config.log.level);
+    announce(log, next.config, sidecar, 'Reloaded: the new configuration is in force.');
+  } catch (error) {
+    const hint = error instanceof SidecarError && error.hint !== undefined ? { hint: error.hint } : {};
+    log.error(hint, `Reload failed, the old configuration stays in force: ${describeError(error)}`);
+  }
 }
 
-/** Resolves when the sidecar has drained after SIGTERM or SIGINT; a second signal closes it at once. */
-function runUntilStopped(sidecar: Sidecar, log: Log, reload: () => Promise<void>): Promise<void> {
-  return new Promise((resolve) => {
-    let stopping = false;
-    // One after the other: two reloads at once could each keep half of the other's listeners.
-    let reloads = Promise.resolve();
-    const stop = (signal: string): void => {
-      if (stopping) return void sidecar.close().then(finish);
-      stopping = true;
-      log.info({ signal }, 'Draining: no new connections, what runs may finish.');
-      void sidecar.drain().then(finish);
-    };
-    const onTerm = (): void => stop('SIGTERM');
-    const onInt = (): void => stop('SIGINT');
-    const onHup = (): void => {
-      reloads = reloads.then(reload).catch((error: unknown) => {
-        log.error({ err: error }, `Reload failed, the old configuration stays in force: ${explain(error)}`);
-      });
-    };
-    // Requests are independent of each other: a defect in one must not take down the others' connections.
-    const onDefect = (error: unknown): void =>
-      log.error({ err: error }, 'Unexpected error; the sidecar goes on. Please report it.');
-    const finish = (): void => {
-      process.off('SIGTERM', onTerm).off('SIGINT', onInt).off('SIGHUP', onHup);
-      process.off('uncaughtException', onDefect).off('unhandledRejection', onDefect);
-      log.info({}, 'Stopped.');
-      resolve();
-    };
-    process.on('SIGTERM', onTerm).on('SIGINT', onInt).on('SIGHUP', onHup);
-    process.on('uncaughtException', onDefect).on('unhandledRejection', onDefect);
-  });
+interface SignalActions {
+  stop(): Promise<void>;
+  stopNow(): Promise<void>;
+  /** Never rejects. */
+  reload(): Promise<void>;
 }
 
-function announce(log: Log, config: Config, sidecar: Sidecar): void {
+interface Signals {
+  /** Acts on signals, those from before this call too; resolves when `stop` or `stopNow` has done its work. */
+  run(actions: SignalActions): Promise<void>;
+}
+
+/**
+ * Takes over the process's signals, for good: one that comes while the sidecar starts, or after it has stopped, must
+ * not end the process by itself. SIGTERM and SIGINT stop, the second of them at once; SIGHUP reloads.
+ */
+function listenForSignals(log: Logger): Signals {
+  const early: NodeJS.Signals[] = [];
+  let act = (signal: NodeJS.Signals): void => void early.push(signal);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => act(signal));
+  // Requests are independent of each other: a defect in one must not take down the others' connections.
+  const onDefect = (err: unknown): void =>
+    log.error({ err }, 'Unexpected error; the sidecar goes on. Please report it.');
+  process.on('uncaughtException', onDefect).on('unhandledRejection', onDefect);
+  return {
+    run: (actions) =>
+      new Promise((resolve, reject) => {
+        let stopping = false;
+        act = (signal) => {
+          if (signal === 'SIGHUP') {
+            if (!stopping) void actions.reload();
+            return;
+          }
+          const again = stopping;
+          stopping = true;
+          const sentence = again
+            ? 'Asked again: stopping at once.'
+            : 'Draining: no new connections, what runs may finish.';
+          log.info({ signal }, sentence);
+          const done = again ? actions.stopNow() : actions.stop();
+          done.then(resolve, reject).finally(() => {
+            act = () => {};
+          });
+        };
+        for (const signal of early.splice(0)) act(signal);
+      }),
+  };
+}
+
+function announce(log: Logger, config: Config, sidecar: Sidecar, sentence: string): void {
   const { listeners, certificates } = sidecar.status();
   for (const { serverName, homeserver, delegateTo } of config.servers) {
     log.info(
@@ -92,7 +116,7 @@ function announce(log: Log, config: Config, sidecar: Sidecar): void {
       `Serving ${serverName.text}.`,
     );
   }
-  log.info({ listeners, certificates }, 'Ready.');
+  log.info({ listeners, certificates }, sentence);
 }
 
 function explain(error: unknown): string {

@@ -1,4 +1,5 @@
 import type { ConnectionFacts } from '../base/connection.ts';
+import { SidecarError } from '../base/errors.ts';
 
 /** Header fields as they stand on the wire: name, value, name, value; order, case and duplicates kept. */
 export type RawHeaders = readonly string[];
@@ -9,7 +10,12 @@ export interface BodySink {
   data(chunk: Buffer): boolean;
   end(): void;
   /** The body will not be completed: the client went away or broke the framing. */
-  failed(error: Error): void;
+  failed(error: SidecarError): void;
+}
+
+/** The client's fault, whichever way its body ended early. */
+export function requestIncomplete(): SidecarError {
+  return new SidecarError('The request did not arrive whole.', { code: 'request-incomplete', blame: 'client' });
 }
 
 /**

@@ -1,3 +1,4 @@
+import { errors } from 'undici';
 import { describeError, errorCode, SidecarError } from '../base/errors.ts';
 import type { Errcode } from '../matrix/errors.ts';
 
@@ -19,10 +20,16 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
   'EAI_AGAIN',
   'EHOSTUNREACH',
   'ENETUNREACH',
+  'ENETDOWN',
   'EHOSTDOWN',
   'ENOENT',
   'EACCES',
   'ETIMEDOUT',
+  // This machine has no port, file or memory left for one more connection.
+  'EADDRNOTAVAIL',
+  'EMFILE',
+  'ENFILE',
+  'ENOBUFS',
 ]);
 const CLOSED: ReadonlySet<string> = new Set([
   'UND_ERR_SOCKET',
@@ -84,7 +91,8 @@ export function explainFailure(error: unknown, upstream: string, received: numbe
     case 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH':
       return make('request-not-forwardable', 'client', `The request cannot be passed on: ${describeError(error)}.`);
     default:
-      if (code.startsWith('HPE_') || code.startsWith('UND_ERR_')) {
+      // HPE_: from the parser of node:http, under the upgrades. That of undici gives no code.
+      if (error instanceof errors.HTTPParserError || code.startsWith('HPE_') || code.startsWith('UND_ERR_')) {
         return make(
           'upstream-invalid-answer',
           'upstream',

@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { SidecarError } from '../base/errors.ts';
 import type { System, Timer } from '../base/system.ts';
@@ -46,7 +46,7 @@ export function forwardRequest(exchange: Exchange, plan: ForwardPlan, deps: Forw
     collectBody(exchange, rules, deps.system, (outcome) => {
       if (exchange.closed) return;
       if (Buffer.isBuffer(outcome)) new Forwarding(exchange, plan, deps, outcome, () => outcome.length).start();
-      else deps.onFailure(explainClient(outcome));
+      else deps.onFailure(outcome);
     });
   } else {
     const body = streamBody(exchange, rules, deps.system);
@@ -56,12 +56,6 @@ export function forwardRequest(exchange: Exchange, plan: ForwardPlan, deps: Forw
 
 function none(): number {
   return 0;
-}
-
-function explainClient(error: Error): SidecarError {
-  return error instanceof SidecarError
-    ? error
-    : new SidecarError(error.message, { code: 'request-incomplete', blame: 'client', cause: error });
 }
 
 /** One request under way: undici's handler on one side, the exchange on the other. */
@@ -94,6 +88,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#body = body;
     this.#received = received;
     exchange.onGone(() => this.#clientGone());
+    exchange.onClosed(() => this.#reader?.cancel());
   }
 
   start(): void {
@@ -127,9 +122,9 @@ class Forwarding implements Dispatcher.DispatchHandler {
     const raw = controller.rawHeaders as readonly Buffer[];
     if (status < 200) return this.#exchange.sendInformation(status, buildResponseFields(raw));
     const head = buildResponseHead(raw);
-    this.#begun = true;
     this.#left = this.#exchange.method === 'HEAD' ? undefined : head.contentLength;
     this.#exchange.respond(status, reason ?? '', head.headers);
+    this.#begun = true;
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -146,7 +141,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
-    this.#release();
+    this.#connection?.release();
     if (this.#ended || this.#gone) return;
     const trailers = controller.rawTrailers as readonly Buffer[] | null | undefined;
     this.#end(undefined, trailers === null || trailers === undefined ? undefined : buildResponseFields(trailers));
@@ -164,37 +159,32 @@ class Forwarding implements Dispatcher.DispatchHandler {
 
   #fail(error: unknown): void {
     const connection = this.#connection;
-    this.#release();
+    connection?.discard();
+    if (this.#body instanceof Readable) this.#body.destroy();
     if (this.#gone || this.#ended) return;
-    this.#plan.connections.dropIdle();
-    if (
-      !this.#begun &&
-      !this.#retried &&
-      connection?.reused === true &&
-      isConnectionLoss(error) &&
-      this.#isRepeatable()
-    ) {
+    const { connections } = this.#plan;
+    const explained = explainFailure(error, connections.upstream.text, this.#received());
+    // The other idle ones may lead to where nobody is any more; a client's fault says nothing about them.
+    if (explained.blame !== 'client') connections.dropIdle();
+    if (connection?.reused === true && isConnectionLoss(error) && this.#isRepeatable()) {
       // The homeserver closed an idle connection just as this request went out on it. A fresh one, once.
       this.#retried = true;
-      this.start();
-      return;
+      return this.start();
     }
-    const explained = explainFailure(error, this.#plan.connections.upstream.text, this.#received());
     if (!this.#begun) return this.#deps.onFailure(explained);
     this.#exchange.abort();
     this.#deps.onCut(explained);
   }
 
-  /** Nothing of the body was lost, and Matrix says that a second time does no harm. */
+  /** Nothing of it was answered, nothing of the body lost, and Matrix says that a second time does no harm. */
   #isRepeatable(): boolean {
     const { method } = this.#exchange;
-    if (this.#body !== null && !Buffer.isBuffer(this.#body)) return false;
+    if (this.#begun || this.#retried || this.#body instanceof Readable) return false;
     return method === 'GET' || method === 'HEAD' || (method === 'PUT' && this.#plan.retry === 'transaction');
   }
 
   #clientGone(): void {
     this.#gone = true;
-    this.#reader?.cancel();
     // Synapse gives up its own work when its client goes; without this, abandoned long polls pile up there.
     this.#controller?.abort(clientGone());
   }
@@ -206,21 +196,15 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#listening = true;
     this.#exchange.onDrain(() => {
       this.#reader?.cancel();
-      this.#controller?.resume();
+      // What is resumed is the connection, which may serve another request by now.
+      if (!this.#ended) this.#controller?.resume();
     });
   }
 
   /** A client that takes nothing for as long as a transfer may stand still is cut off. */
   #watchReader(): void {
     this.#reader?.cancel();
-    const timer = this.#deps.system.setTimer(this.#plan.stalled, () => this.#exchange.abort());
-    this.#reader = timer;
-    this.#exchange.onClosed(() => timer.cancel());
-  }
-
-  #release(): void {
-    this.#connection?.release();
-    this.#connection = undefined;
+    this.#reader = this.#deps.system.setTimer(this.#plan.stalled, () => this.#exchange.abort());
   }
 }
 

@@ -1,7 +1,8 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { ConnectionFacts } from '../base/connection.ts';
 import type { System } from '../base/system.ts';
-import type { BodySink, Exchange, RawHeaders } from './exchange.ts';
+import { type BodySink, type Exchange, type RawHeaders, requestIncomplete } from './exchange.ts';
+import { mayEndWithTrailers } from './response-headers.ts';
 
 /** How long and how much of an unwanted body is read and thrown away so that the client can read its answer. */
 const LINGER_MS = 2_000;
@@ -32,6 +33,7 @@ export class Http1Exchange implements Exchange {
   readonly #context: Http1Context;
   #closed = false;
   #status = 0;
+  #bodyBegun = false;
   #onGone: (() => void) | undefined;
   #onClosed: (() => void)[] = [];
 
@@ -79,16 +81,12 @@ export class Http1Exchange implements Exchange {
   }
 
   sendInformation(status: number, headers: RawHeaders): void {
-    // Node can write 103 only, and only with a Link header; other 1xx carry nothing that a client needs.
-    if (status !== 103 || this.httpVersion === '1.0' || this.#response.headersSent) return;
-    const link: string[] = [];
-    for (let index = 0; index < headers.length; index += 2) {
-      if (headers[index]!.toLowerCase() === 'link') link.push(headers[index + 1]!);
-    }
+    // An HTTP/1.0 client would take it for the answer (RFC 9110 section 15.2).
+    if (this.httpVersion === '1.0' || this.#response.headersSent) return;
     try {
-      if (link.length > 0) this.#response.writeEarlyHints({ link });
+      this.#response.writeInformation(status, headers);
     } catch {
-      // A Link that Node finds malformed. The hint is optional (RFC 8297 section 2); the answer follows.
+      // A field that Node finds malformed, or a Node before 24.16 that cannot do it. The answer itself follows.
     }
   }
 
@@ -98,9 +96,9 @@ export class Http1Exchange implements Exchange {
       if (!sink.data(chunk)) request.pause();
     });
     request.once('end', () => sink.end());
-    request.once('error', (error) => sink.failed(error));
+    request.once('error', () => sink.failed(requestIncomplete()));
     request.once('close', () => {
-      if (!request.complete) sink.failed(new Error('the client went away in the middle of its request'));
+      if (!request.complete) sink.failed(requestIncomplete());
     });
   }
 
@@ -114,10 +112,15 @@ export class Http1Exchange implements Exchange {
     this.#status = status;
     response.sendDate = false;
     if (this.#context.isDraining()) headers.push('Connection', 'close');
-    response.writeHead(status, reason, headers);
+    response.writeHead(status, legalReason(status, reason), this.#withoutVainTrailer(status, headers));
+    // Node keeps the headers back until there is a body. Mostly that is in this very tick, and one write takes both.
+    process.nextTick(() => {
+      if (!this.#bodyBegun && !this.#closed) response.flushHeaders();
+    });
   }
 
   write(chunk: Buffer): boolean {
+    this.#bodyBegun = true;
     return this.#response.write(chunk);
   }
 
@@ -127,6 +130,7 @@ export class Http1Exchange implements Exchange {
 
   end(chunk?: Buffer, trailers?: RawHeaders): void {
     const response = this.#response;
+    this.#bodyBegun = true;
     if (trailers !== undefined && trailers.length > 0 && this.takesTrailers) response.addTrailers(toPairs(trailers));
     if (chunk === undefined) response.end();
     else response.end(chunk);
@@ -150,7 +154,8 @@ export class Http1Exchange implements Exchange {
   respondAndClose(status: number, reason: string, headers: string[], body: Buffer): void {
     const response = this.#response;
     this.#status = status;
-    response.writeHead(status, reason, [...headers, 'Content-Length', String(body.length), 'Connection', 'close']);
+    const framing = ['Content-Length', String(body.length), 'Connection', 'close'];
+    response.writeHead(status, legalReason(status, reason), [...headers, ...framing]);
     if (this.#request.complete || !this.hasBody) {
       response.end(body);
       return;
@@ -158,6 +163,14 @@ export class Http1Exchange implements Exchange {
     // The answer is whole on the wire; `end` would close the connection at once, so it waits for the client.
     if (this.method !== 'HEAD') response.write(body);
     this.#discard(() => response.end());
+  }
+
+  /** Node throws at a Trailer field in an answer that it does not send in chunks. */
+  #withoutVainTrailer(status: number, headers: string[]): string[] {
+    const isTrailer = (name: string): boolean => name.length === 7 && name.toLowerCase() === 'trailer';
+    if (!headers.some((name, index) => index % 2 === 0 && isTrailer(name))) return headers;
+    if (this.httpVersion === '1.1' && mayEndWithTrailers(this.method, status, headers)) return headers;
+    return headers.filter((_, index) => !isTrailer(headers[index - (index % 2)]!));
   }
 
   /** Reads and forgets what is left of the body, within bounds of time and bytes; then cuts the connection. */
@@ -179,6 +192,11 @@ export class Http1Exchange implements Exchange {
     });
     request.resume();
   }
+}
+
+/** The reason phrase, or the usual one where there is none or Node would not write it (undici reads it as UTF-8). */
+function legalReason(status: number, reason: string): string {
+  return reason === '' || /[^\t\x20-\x7e]/.test(reason) ? (STATUS_CODES[status] ?? 'Unknown') : reason;
 }
 
 function toPairs(flat: RawHeaders): [string, string][] {

@@ -1,6 +1,7 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { ConnectionFacts } from '../base/connection.ts';
-import type { BodySink, Exchange, RawHeaders } from './exchange.ts';
+import { type BodySink, type Exchange, type RawHeaders, requestIncomplete } from './exchange.ts';
+import { mayEndWithTrailers } from './response-headers.ts';
 
 const NO_DATE: object = { sendDate: false };
 
@@ -84,11 +85,10 @@ export class Http2Exchange implements Exchange {
   readonly expectsContinue: boolean;
   readonly takesTrailers = true;
   readonly #stream: ServerHttp2Stream;
-  readonly #trailers: Record<string, string> = {};
+  readonly #trailers: Record<string, string[]> = {};
   #status = 0;
   #onGone: (() => void) | undefined;
   #onClosed: (() => void)[] = [];
-  #finished = false;
   #closed = false;
 
   constructor(stream: ServerHttp2Stream, head: Http2RequestHead, endStream: boolean, facts: ConnectionFacts) {
@@ -99,15 +99,13 @@ export class Http2Exchange implements Exchange {
     this.authority = head.authority;
     this.headers = head.headers;
     this.contentLength = head.contentLength;
-    this.hasBody = !endStream;
+    this.hasBody = !endStream && !stream.readableEnded;
     this.expectsContinue = head.expectsContinue;
     stream.once('close', () => {
       this.#closed = true;
-      if (!this.#finished || stream.rstCode !== constants.NGHTTP2_NO_ERROR) this.#onGone?.();
+      const complete = this.answered && stream.writableFinished && stream.rstCode === constants.NGHTTP2_NO_ERROR;
+      if (!complete) this.#onGone?.();
       for (const listener of this.#onClosed) listener();
-    });
-    stream.once('finish', () => {
-      this.#finished = true;
     });
   }
 
@@ -128,30 +126,31 @@ export class Http2Exchange implements Exchange {
   }
 
   sendContinue(): void {
-    if (this.#writable) this.#stream.additionalHeaders({ ':status': 100 });
+    if (!this.#gone) this.#stream.additionalHeaders({ ':status': 100 });
   }
 
   sendInformation(status: number, headers: RawHeaders): void {
-    if (!this.#writable || this.answered || status < 102) return;
-    const fields: Record<string, string | number> = { ':status': status };
-    for (let index = 0; index < headers.length; index += 2) fields[headers[index]!.toLowerCase()] = headers[index + 1]!;
-    this.#stream.additionalHeaders(fields);
+    if (this.#gone || this.answered) return;
+    this.#stream.additionalHeaders({ ':status': status, ...gather(headers) });
   }
 
   readBody(sink: BodySink): void {
     const stream = this.#stream;
     let ended = false;
+    const onEnd = (): void => {
+      ended = true;
+      // Node ends a reset stream like a complete one; `aborted` tells them apart.
+      if (stream.aborted) sink.failed(requestIncomplete());
+      else sink.end();
+    };
+    // Node does not wait for a reader to say that an empty body has ended.
+    if (stream.readableEnded) return onEnd();
     stream.on('data', (chunk: Buffer) => {
       if (!sink.data(chunk)) stream.pause();
     });
-    stream.once('end', () => {
-      ended = true;
-      // Node ends a reset stream like a complete one; `aborted` tells them apart.
-      if (stream.aborted) sink.failed(new Error('the client reset its request'));
-      else sink.end();
-    });
+    stream.once('end', onEnd);
     stream.once('close', () => {
-      if (!ended) sink.failed(new Error('the client went away in the middle of its request'));
+      if (!ended) sink.failed(requestIncomplete());
     });
   }
 
@@ -160,13 +159,14 @@ export class Http2Exchange implements Exchange {
   }
 
   respond(status: number, _reason: string, headers: string[]): void {
-    this.#status = status;
-    if (!this.#writable) return;
-    const announced = headers.some((name, index) => index % 2 === 0 && name.toLowerCase() === 'trailer');
-    if (announced) this.#stream.once('wantTrailers', () => this.#stream.sendTrailers(this.#trailers));
-    headers.unshift(':status', String(status));
+    // Not #writable: Node ends the writable side of a HEAD request's stream before the answer's headers.
+    if (this.#gone) return;
+    // Only an answer of no known length can end with trailers: HTTP/1.1 has them behind the last chunk alone.
+    const waitForTrailers = mayEndWithTrailers(this.method, status, headers);
+    if (waitForTrailers) this.#stream.once('wantTrailers', () => this.#stream.sendTrailers(this.#trailers));
     // `sendDate` is documented for the header object, not typed for the options; Date and all else is the homeserver's.
-    this.#stream.respond(headers, { waitForTrailers: announced, ...NO_DATE });
+    this.#stream.respond([':status', String(status), ...headers], { waitForTrailers, ...NO_DATE });
+    this.#status = status;
   }
 
   write(chunk: Buffer): boolean {
@@ -179,11 +179,11 @@ export class Http2Exchange implements Exchange {
 
   end(chunk?: Buffer, trailers?: RawHeaders): void {
     const stream = this.#stream;
-    if (!this.#writable) return;
-    for (let index = 0; index < (trailers?.length ?? 0); index += 2)
-      this.#trailers[trailers![index]!.toLowerCase()] = trailers![index + 1]!;
-    if (chunk === undefined) stream.end();
-    else stream.end(chunk);
+    if (this.#writable) {
+      if (trailers !== undefined) Object.assign(this.#trailers, gather(trailers));
+      if (chunk === undefined) stream.end();
+      else stream.end(chunk);
+    }
     this.#forgetBody();
   }
 
@@ -210,12 +210,31 @@ export class Http2Exchange implements Exchange {
     if (stream.readableEnded || !this.hasBody) return;
     stream.removeAllListeners('data');
     stream.resume();
-    stream.once('finish', () => {
+    const close = (): void => {
       if (!stream.readableEnded && !stream.closed) stream.close(constants.NGHTTP2_NO_ERROR);
-    });
+    };
+    // Node ends the stream by itself where the status allows no body, which may be over by now.
+    if (stream.writableFinished) close();
+    else stream.once('finish', close);
+  }
+
+  get #gone(): boolean {
+    return this.#stream.destroyed || this.#stream.closed;
   }
 
   get #writable(): boolean {
-    return !this.#stream.destroyed && !this.#stream.closed && this.#stream.writable;
+    return !this.#gone && this.#stream.writable;
   }
+}
+
+/** Flat pairs to values by name, as the parts of Node's API take them that have no flat form. */
+function gather(headers: RawHeaders): Record<string, string[]> {
+  const gathered: Record<string, string[]> = Object.create(null);
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = headers[index]!.toLowerCase();
+    const values = gathered[name];
+    if (values === undefined) gathered[name] = [headers[index + 1]!];
+    else values.push(headers[index + 1]!);
+  }
+  return gathered;
 }

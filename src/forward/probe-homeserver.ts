@@ -14,10 +14,6 @@ const PROBE_DEADLINE = 5_000;
 export function probeHomeserver(connections: UpstreamConnections): Promise<ProbeResult> {
   return new Promise((resolve) => {
     const connection = connections.take();
-    const finish = (result: ProbeResult): void => {
-      connection.release();
-      resolve(result);
-    };
     const text = connections.upstream.text;
     connection.dispatch(
       { path: '/_matrix/client/versions', method: 'GET', headersTimeout: PROBE_DEADLINE, bodyTimeout: PROBE_DEADLINE },
@@ -28,10 +24,12 @@ export function probeHomeserver(connections: UpstreamConnections): Promise<Probe
         },
         onResponseData() {},
         onResponseEnd() {
-          finish({ ok: this.status === 200, what: `${text} answered ${this.status} to /_matrix/client/versions` });
+          connection.release();
+          resolve({ ok: this.status === 200, what: `${text} answered ${this.status} to /_matrix/client/versions` });
         },
         onResponseError(_controller, error) {
-          finish({ ok: false, what: `${text} did not answer: ${describeError(error)}` });
+          connection.discard();
+          resolve({ ok: false, what: `${text} did not answer: ${describeError(error)}` });
         },
         status: 0,
       } as import('undici').Dispatcher.DispatchHandler & { status: number },

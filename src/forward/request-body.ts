@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { SidecarError } from '../base/errors.ts';
 import type { System } from '../base/system.ts';
 import type { Exchange } from './exchange.ts';
-import { createStallGuard } from './stall-guard.ts';
+import { createStallGuard, type StallGuard } from './stall-guard.ts';
 
 /** Bodies up to this size are collected before the homeserver hears of the request: one write, and safe to repeat. */
 export const COLLECT_UP_TO = 64 * 1024;
@@ -37,12 +37,12 @@ export function collectBody(
   exchange: Exchange,
   rules: BodyRules,
   system: System,
-  done: (outcome: Buffer | Error) => void,
+  done: (outcome: Buffer | SidecarError) => void,
 ): void {
   const chunks: Buffer[] = [];
   let bytes = 0;
   let open = true;
-  const finish = (outcome: Buffer | Error): void => {
+  const finish = (outcome: Buffer | SidecarError): void => {
     if (!open) return;
     open = false;
     guard.stop();
@@ -74,18 +74,18 @@ export interface StreamedBody {
  */
 export function streamBody(exchange: Exchange, rules: BodyRules, system: System): StreamedBody {
   let bytes = 0;
-  let started = false;
-  const guard = createStallGuard(rules.stalled, () => readable.destroy(tooSlow()), system);
+  // From the first read on: until there is a connection, it is the homeserver that everybody waits for.
+  let guard: StallGuard | undefined;
   const readable = new Readable({
     highWaterMark: 64 * 1024,
     read() {
-      guard.resume();
-      if (started) return exchange.resumeBody();
-      started = true;
+      guard?.resume();
+      if (guard !== undefined) return exchange.resumeBody();
+      guard = createStallGuard(rules.stalled, () => readable.destroy(tooSlow()), system);
       exchange.readBody({
         data(chunk) {
           bytes += chunk.length;
-          guard.moved(chunk.length);
+          guard?.moved(chunk.length);
           if (readable.destroyed) return true;
           if (bytes > rules.limit) {
             readable.destroy(tooLarge(rules.limit));
@@ -93,20 +93,22 @@ export function streamBody(exchange: Exchange, rules: BodyRules, system: System)
           }
           if (readable.push(chunk)) return true;
           // From here on it is the homeserver that is slow.
-          guard.pause();
+          guard?.pause();
           return false;
         },
         end() {
-          guard.stop();
+          guard?.stop();
           readable.push(null);
         },
         failed: (error) => void readable.destroy(error),
       });
     },
     destroy(error, done) {
-      guard.stop();
+      guard?.stop();
       done(error);
     },
   });
+  // undici listens while it has use for the body; what goes wrong later has been told already.
+  readable.on('error', () => {});
   return { readable, received: () => bytes };
 }

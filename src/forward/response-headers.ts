@@ -29,6 +29,15 @@ export function buildResponseFields(raw: readonly (Buffer | string)[]): string[]
   return buildResponseHead(raw).headers;
 }
 
+/** Only an answer of no known length can: HTTP/1.1 has trailers behind the last chunk alone (RFC 9112 section 7.1.2). */
+export function mayEndWithTrailers(method: string, status: number, headers: readonly string[]): boolean {
+  if (method === 'HEAD' || status === 204 || status === 304) return false;
+  for (let index = 0; index < headers.length; index += 2) {
+    if (headers[index]!.length === 14 && headers[index]!.toLowerCase() === 'content-length') return false;
+  }
+  return true;
+}
+
 function text(field: Buffer | string): string {
   return typeof field === 'string' ? field : field.toString('latin1');
 }

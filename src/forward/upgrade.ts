@@ -39,10 +39,9 @@ export function createUpgrader(): Upgrader {
     proxyRequest.setHeader('Connection', 'Upgrade');
     proxyRequest.setHeader('Upgrade', 'websocket');
     proxyRequest.path = request.url ?? '/';
-    // A client that leaves before the homeserver has answered takes its request with it.
-    socket.once('close', () => proxyRequest.destroy());
     proxyRequest.once('upgrade', (_response, upstreamSocket: Socket) => {
       plans.delete(request);
+      // Not only its sending side: nobody is there any more to receive what the homeserver still sends.
       socket.once('close', () => upstreamSocket.destroy());
     });
     proxyRequest.once('response', () => plans.delete(request));
@@ -68,6 +67,7 @@ export function createUpgrader(): Upgrader {
         upstream.kind === 'unix'
           ? { socketPath: upstream.path, protocol: 'http:' }
           : { host: upstream.host, port: upstream.port, protocol: 'http:' };
+      // With a timeout, the package also ends its request when the client leaves before there is an answer.
       void proxy.ws(request, socket as Socket, { target, upgradeTimeout: plan.deadline }, head);
     },
     close() {

@@ -16,8 +16,10 @@ export interface UpstreamConnection {
   /** True when it has carried a request before: it may have been closed by the homeserver in this very moment. */
   readonly reused: boolean;
   dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void;
-  /** Gives it back, at most once, when its request is over, however it ended. */
+  /** Gives it back when its request has ended well; the next one may have it. */
   release(): void;
+  /** Gives it back when its request has not: it is closed. Of both, the first call counts. */
+  discard(): void;
 }
 
 /** The connections to one upstream. */
@@ -40,12 +42,11 @@ export function createUpstreamConnections(
   { system }: { readonly system: System },
 ): UpstreamConnections {
   const idle: Client[] = [];
-  const used = new WeakSet<Client>();
   let busy = 0;
   let closed = false;
 
-  const create = (): Client =>
-    new Client(upstream.kind === 'unix' ? 'http://homeserver' : upstream.text, {
+  function create(): Client {
+    const client = new Client(upstream.kind === 'unix' ? 'http://homeserver' : upstream.text, {
       connect: (_options: object, done: (error: Error | null, socket: Socket | null) => void) =>
         dial(upstream, system, done),
       pipelining: 1,
@@ -56,6 +57,15 @@ export function createUpstreamConnections(
       headersTimeout: 0,
       bodyTimeout: 0,
     } as unknown as Client.Options);
+    // One that was closed while idle makes way for those that are still open.
+    client.on('disconnect', () => {
+      const at = idle.indexOf(client);
+      if (at === -1) return;
+      idle.splice(at, 1);
+      destroy(client);
+    });
+    return client;
+  }
 
   return {
     upstream,
@@ -63,31 +73,37 @@ export function createUpstreamConnections(
       return busy;
     },
     take() {
-      const client = idle.pop() ?? create();
-      const reused = used.has(client);
+      const waiting = idle.pop();
+      const client = waiting ?? create();
       let held = true;
+      const giveBack = (keep: boolean): void => {
+        if (!held) return;
+        held = false;
+        busy--;
+        if (keep && !closed && idle.length < MAX_IDLE) idle.push(client);
+        else destroy(client);
+      };
       busy++;
       return {
-        reused,
+        reused: waiting !== undefined,
         dispatch: (options, handler) => void client.dispatch(options, handler),
-        release() {
-          if (!held) return;
-          held = false;
-          busy--;
-          used.add(client);
-          if (closed || idle.length >= MAX_IDLE) void client.destroy().catch(() => {});
-          else idle.push(client);
-        },
+        release: () => giveBack(true),
+        discard: () => giveBack(false),
       };
     },
     dropIdle() {
-      for (const client of idle.splice(0)) void client.destroy().catch(() => {});
+      for (const client of idle.splice(0)) destroy(client);
     },
     close() {
       closed = true;
-      for (const client of idle.splice(0)) void client.destroy().catch(() => {});
+      for (const client of idle.splice(0)) destroy(client);
     },
   };
+}
+
+/** Closes it at once. Rejects only when it was closed before. */
+function destroy(client: Client): void {
+  void client.destroy().catch(() => {});
 }
 
 /** Opens one connection. The name is resolved anew, so that a recreated container is found at its new address. */

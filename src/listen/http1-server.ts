@@ -4,7 +4,10 @@ import type { Duplex } from 'node:stream';
 import type { ConnectionFacts } from '../base/connection.ts';
 import { describeError, errorCode } from '../base/errors.ts';
 import type { System } from '../base/system.ts';
+import { createTurns, type Turns } from './http1-turns.ts';
 import { rawAnswer } from './plain-http-answer.ts';
+import { guardReader } from './reader-guard.ts';
+import { findHeadFault, offersWebSocket, type Refusal } from './request-head.ts';
 
 /** Bytes of request line and headers together; more gives 431. Twice Node's default, as nginx allows 32 KiB. */
 export const MAX_HEADER_BYTES = 32 * 1024;
@@ -17,6 +20,8 @@ export interface Http1ServerSlice {
   readonly requestHeaders: number;
   /** Milliseconds that a connection may be idle between requests. */
   readonly keepAlive: number;
+  /** Milliseconds in which a client has to take some of what waits for it. */
+  readonly stalled: number;
 }
 
 export interface Http1ServerDeps {
@@ -38,81 +43,119 @@ export interface Http1Server {
   close(): void;
 }
 
+/** What is known of one connection. */
+interface Connection {
+  readonly facts: ConnectionFacts;
+  readonly turns: Turns;
+  /** Something was refused for good: what still arrives is thrown away. */
+  refused: boolean;
+}
+
+const TOO_MANY_REQUESTS: Refusal = {
+  status: 429,
+  errcode: 'M_LIMIT_EXCEEDED',
+  message: 'Too many requests were sent without waiting for an answer.',
+};
+const ODD_EXPECTATION: Refusal = {
+  status: 417,
+  errcode: 'M_UNKNOWN',
+  message: 'The only expectation that can be met is 100-continue.',
+};
+const NO_CONNECT: Refusal = {
+  status: 405,
+  errcode: 'M_UNRECOGNIZED',
+  message: 'CONNECT is not served: this is no forward proxy.',
+};
+
 /** An HTTP/1.1 server that does not listen by itself: connections are handed to it when they are ready. */
 export function createHttp1Server(slice: Http1ServerSlice, deps: Http1ServerDeps): Http1Server {
-  const factsOf = new WeakMap<Duplex, ConnectionFacts>();
+  const connections = new WeakMap<Duplex, Connection>();
   const sockets = new Set<Socket>();
-  const broken = new WeakSet<Duplex>();
   let draining = false;
 
   const server = createServer({
+    // Also where NODE_OPTIONS asks for leniency: what it lets through is what smuggling is made of.
+    insecureHTTPParser: false,
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: slice.requestHeaders,
     // Bodies have no limit on their total time, only on standing still; see forward/stall-guard.ts.
     requestTimeout: 0,
     keepAliveTimeout: slice.keepAlive,
     connectionsCheckingInterval: Math.min(2_000, slice.requestHeaders),
-    // Host is checked where routes are decided, with an answer that says what is wrong.
+    // Checked in request-head.ts, with an answer that says what is wrong.
     requireHostHeader: false,
-    // Anything but a WebSocket (h2c, TLS/1.0) is an offer that HTTP lets us ignore (RFC 9110 section 7.8).
-    shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === 'websocket',
+    shouldUpgradeCallback: offersWebSocket,
   });
+  // Node would drop those beyond 1,000 in silence, Content-Length among them; request-head.ts refuses instead.
+  server.maxHeadersCount = 0;
   // The check of header deadlines starts with listening, which this server never does.
   server.emit('listening');
 
-  const withFacts = (request: IncomingMessage, then: (facts: ConnectionFacts) => void): void => {
-    const facts = factsOf.get(request.socket);
-    if (facts === undefined) request.socket.destroy();
-    else then(facts);
-  };
+  /** Lets a request in when it is one that can be served, behind those that came before it on its connection. */
+  function enter(
+    request: IncomingMessage,
+    response: ServerResponse | undefined,
+    begin: (facts: ConnectionFacts) => void,
+  ): void {
+    const { socket } = request;
+    const connection = connections.get(socket);
+    if (connection === undefined) return void socket.destroy();
+    if (connection.refused) return void request.resume();
+    const fault = findHeadFault(request);
+    if (fault === undefined && connection.turns.enter(request, response, () => begin(connection.facts))) return;
+    request.resume();
+    refuse(socket, connection, fault ?? TOO_MANY_REQUESTS);
+  }
   server.on('request', (request, response) =>
-    withFacts(request, (facts) => deps.onRequest(request, response, facts, false)),
+    enter(request, response, (facts) => deps.onRequest(request, response, facts, false)),
   );
   server.on('checkContinue', (request, response) =>
-    withFacts(request, (facts) => deps.onRequest(request, response, facts, true)),
+    enter(request, response, (facts) => deps.onRequest(request, response, facts, true)),
   );
-  server.on('checkExpectation', (_request, response) => {
-    response.writeHead(417, { 'Content-Type': 'application/json', Connection: 'close' });
-    response.end(
-      JSON.stringify({ errcode: 'M_UNKNOWN', error: 'The only expectation that can be met is 100-continue.' }),
-    );
-  });
   server.on('upgrade', (request, socket, head) =>
-    withFacts(request, (facts) => deps.onUpgrade(request, socket, head, facts)),
+    enter(request, undefined, (facts) => deps.onUpgrade(request, socket, head, facts)),
   );
-  server.on('connect', (request, socket) => {
-    deps.onBroken(factsOf.get(request.socket), 'CONNECT');
-    answerBroken(socket, 405, 'M_UNRECOGNIZED', 'CONNECT is not served: this is no forward proxy.');
+  const refuseRequest = (request: IncomingMessage, refusal: Refusal): void => {
+    const connection = connections.get(request.socket);
+    request.resume();
+    if (connection?.refused === false) refuse(request.socket, connection, refusal);
+  };
+  server.on('checkExpectation', (request) => refuseRequest(request, ODD_EXPECTATION));
+  server.on('connect', (request) => {
+    refuseRequest(request, NO_CONNECT);
+    // The parser has let go of the socket; someone has to see that the client leaves.
+    request.socket.resume();
   });
   server.on('clientError', (error, socket) => {
-    if (broken.has(socket)) return;
-    deps.onBroken(factsOf.get(socket), describeError(error));
-    switch (errorCode(error)) {
-      case 'HPE_HEADER_OVERFLOW':
-      case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
-        return answerBroken(
-          socket,
-          431,
-          'M_TOO_LARGE',
-          `The request line and headers are longer than ${MAX_HEADER_BYTES} bytes.`,
-        );
-      case 'ERR_HTTP_REQUEST_TIMEOUT':
-        return answerBroken(socket, 408, 'M_UNKNOWN', 'The request did not arrive in time.');
-      case 'ECONNRESET':
-      case 'EPIPE':
-        return void socket.destroy();
-      default:
-        return answerBroken(socket, 400, 'M_UNKNOWN', 'This is not a well-formed HTTP/1.1 request.');
-    }
+    const connection = connections.get(socket);
+    if (connection === undefined || connection.refused) return;
+    const code = errorCode(error);
+    // Bytes behind a request that said `close`: it gets its answer, they get none (RFC 9112 section 9.6).
+    if (code === 'HPE_CLOSED_CONNECTION') return;
+    const refusal = explainParserError(code);
+    const { current } = connection.turns;
+    const timedOut = code === 'ERR_HTTP_REQUEST_TIMEOUT';
+    if (refusal === undefined || (timedOut && current !== undefined)) return void socket.destroy();
+    if (current === undefined || current.request.complete || current.response === undefined)
+      return refuse(socket, connection, refusal, describeError(error));
+    // The body of the very request that is being served is broken.
+    connection.refused = true;
+    deps.onBroken(connection.facts, describeError(error));
+    // Its answer may already be under way; a second one in its middle would be a lie.
+    if (current.response.headersSent) socket.destroy();
+    else answerLast(socket, refusal);
   });
 
-  function answerBroken(socket: Duplex, status: number, errcode: string, error: string): void {
-    broken.add(socket);
-    // A response may already be under way on this connection; a second one in its middle would be a lie.
-    const underWay = (socket as { readonly _httpMessage?: ServerResponse | null })._httpMessage;
-    if (!socket.writable || underWay?.headersSent === true) return void socket.destroy();
-    socket.on('error', () => {});
-    socket.end(rawAnswer(status, errcode, error));
+  /** Answers once what came before on the connection is answered; nothing that comes behind is looked at. */
+  function refuse(socket: Duplex, connection: Connection, refusal: Refusal, why = refusal.message): void {
+    connection.refused = true;
+    deps.onBroken(connection.facts, why);
+    connection.turns.finish(() => answerLast(socket, refusal));
+  }
+
+  function answerLast(socket: Duplex, { status, errcode, message }: Refusal): void {
+    if (!socket.writable) return void socket.destroy();
+    socket.end(rawAnswer(status, errcode, message));
     // Closing at once, with unread bytes in the socket, would send a reset that can overtake the answer.
     const timer = deps.system.setTimer(LINGER, () => socket.destroy());
     socket.once('close', () => timer.cancel());
@@ -124,9 +167,12 @@ export function createHttp1Server(slice: Http1ServerSlice, deps: Http1ServerDeps
     },
     accept(socket, facts) {
       // While draining too: its handshake began before, and its one answer says that the connection closes.
-      factsOf.set(socket, facts);
+      connections.set(socket, { facts, turns: createTurns(socket), refused: false });
       sockets.add(socket);
+      // Node takes its own listener off when it hands a socket over for an upgrade.
+      socket.on('error', ignore);
       socket.once('close', () => sockets.delete(socket));
+      guardReader(socket, slice.stalled, deps.system);
       server.emit('connection', socket);
     },
     drain() {
@@ -141,4 +187,27 @@ export function createHttp1Server(slice: Http1ServerSlice, deps: Http1ServerDeps
       for (const socket of sockets) socket.destroy();
     },
   };
+}
+
+function ignore(): void {}
+
+/** What to say of bytes that are no request; undefined when there is nobody left to say it to. */
+function explainParserError(code: string | undefined): Refusal | undefined {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return {
+        status: 431,
+        errcode: 'M_TOO_LARGE',
+        message: `The request line and headers are longer than ${MAX_HEADER_BYTES} bytes.`,
+      };
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return { status: 413, errcode: 'M_TOO_LARGE', message: 'The chunk extensions are too long.' };
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return { status: 408, errcode: 'M_UNKNOWN', message: 'The request did not arrive in time.' };
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return undefined;
+    default:
+      return { status: 400, errcode: 'M_UNKNOWN', message: 'This is not a well-formed HTTP/1.1 request.' };
+  }
 }

@@ -2,14 +2,20 @@ import { constants, performServerHandshake, type ServerHttp2Session, type Server
 import type { TLSSocket } from 'node:tls';
 import type { ConnectionFacts } from '../base/connection.ts';
 import { describeError } from '../base/errors.ts';
+import type { System } from '../base/system.ts';
 import { MAX_HEADER_BYTES } from './http1-server.ts';
+import { guardReader } from './reader-guard.ts';
+import { MAX_HEADER_FIELDS } from './request-head.ts';
 
 export interface Http2ServerSlice {
   /** Milliseconds that a connection may have no stream open. */
   readonly keepAlive: number;
+  /** Milliseconds in which a client has to take some of what waits for it. */
+  readonly stalled: number;
 }
 
 export interface Http2ServerDeps {
+  readonly system: System;
   /** `headers`: a flat array as it came, pseudo-headers first. `endStream`: there is no body. */
   onStream(stream: ServerHttp2Stream, headers: readonly string[], endStream: boolean, facts: ConnectionFacts): void;
   onBroken(facts: ConnectionFacts, why: string): void;
@@ -42,8 +48,11 @@ const SESSION_OPTIONS = {
   maxSessionInvalidFrames: 50,
   maxSessionRejectedStreams: 50,
   maxSessionMemory: 8,
-  maxHeaderListPairs: 128,
+  maxHeaderListPairs: MAX_HEADER_FIELDS,
 } as const;
+
+/** Milliseconds from GOAWAY on an idle connection to its end, in which the client can close it by itself. */
+const LINGER = 1_000;
 
 /** HTTP/2 for connections that chose it by ALPN; the stream API of Node, without its compatibility layer. */
 export function createHttp2Server(slice: Http2ServerSlice, deps: Http2ServerDeps): Http2Server {
@@ -53,26 +62,29 @@ export function createHttp2Server(slice: Http2ServerSlice, deps: Http2ServerDeps
   return {
     accept(socket, facts) {
       const session = performServerHandshake(socket, SESSION_OPTIONS);
-      let open = 0;
+      const open = new Set<ServerHttp2Stream>();
       sessions.add(session);
       session.once('close', () => sessions.delete(session));
       session.on('error', (error) => deps.onBroken(facts, describeError(error)));
       session.setLocalWindowSize(CONNECTION_WINDOW);
-      session.setTimeout(slice.keepAlive, () => {
-        if (open === 0) session.close();
-      });
+      const idle = endWhenIdle(session, socket, slice.keepAlive, deps.system);
+      guardReader(socket, slice.stalled, deps.system);
+      guardStreams(session, open, slice.stalled, deps.system);
       // Its handshake began before draining did: GOAWAY tells the client that nothing of its was processed.
       if (draining) session.close();
       session.on('stream', (stream, _headers, flags, rawHeaders) => {
-        open++;
+        open.add(stream);
+        idle.stop();
         stream.once('close', () => {
-          open--;
+          open.delete(stream);
+          if (open.size === 0) idle.start();
         });
         stream.on('error', ignore);
         // A peer that opens and resets streams in one burst (CVE-2023-44487) has reset them by the next turn of the
         // loop: nothing is decided, let alone sent to the homeserver, before that.
         setImmediate(() => {
           if (stream.destroyed || stream.aborted) return;
+          if (isTooLong(rawHeaders)) return refuseHeaders(stream);
           deps.onStream(stream, rawHeaders, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0, facts);
         });
       });
@@ -86,6 +98,72 @@ export function createHttp2Server(slice: Http2ServerSlice, deps: Http2ServerDeps
       for (const session of sessions) session.destroy();
     },
   };
+}
+
+/** The size of a header list (RFC 9113 section 6.5.2). Node counts only once the client has acknowledged our limit. */
+function isTooLong(headers: readonly string[]): boolean {
+  let size = 16 * headers.length;
+  for (const text of headers) size += text.length;
+  return size > MAX_HEADER_BYTES;
+}
+
+function refuseHeaders(stream: ServerHttp2Stream): void {
+  const error = `The header list is longer than ${MAX_HEADER_BYTES} bytes.`;
+  stream.respond([':status', '431', 'content-type', 'application/json', 'access-control-allow-origin', '*']);
+  stream.end(JSON.stringify({ errcode: 'M_TOO_LARGE', error }));
+  stream.resume();
+  // What is left of a body is not wanted.
+  stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR));
+}
+
+/**
+ * Ends a connection that has had no stream for `period` milliseconds. By a timer of our own: Node's for sessions
+ * starts anew with every byte, so that pings, or a header block that trickles in, would hold a connection for ever.
+ */
+function endWhenIdle(
+  session: ServerHttp2Session,
+  socket: TLSSocket,
+  period: number,
+  system: System,
+): { start(): void; stop(): void } {
+  let timer = system.setTimer(period, end);
+  function end(): void {
+    session.close();
+    timer = system.setTimer(LINGER, () => socket.destroy());
+  }
+  socket.once('close', () => timer.cancel());
+  return {
+    start() {
+      timer.cancel();
+      if (!socket.destroyed) timer = system.setTimer(period, end);
+    },
+    stop: () => timer.cancel(),
+  };
+}
+
+/**
+ * Resets streams whose answer is complete here but is not taken: the client grants no window. An answer that still
+ * comes from a homeserver is watched by whoever forwards it.
+ */
+function guardStreams(
+  session: ServerHttp2Session,
+  open: ReadonlySet<ServerHttp2Stream>,
+  period: number,
+  system: System,
+): void {
+  let before = new Map<ServerHttp2Stream, number>();
+  let timer = system.setTimer(period, look);
+  function look(): void {
+    const now = new Map<ServerHttp2Stream, number>();
+    for (const stream of open) {
+      if (!stream.writableEnded || stream.writableFinished) continue;
+      if (before.get(stream) === stream.bufferSize) stream.close(constants.NGHTTP2_CANCEL);
+      else now.set(stream, stream.bufferSize);
+    }
+    before = now;
+    timer = system.setTimer(period, look);
+  }
+  session.once('close', () => timer.cancel());
 }
 
 function ignore(): void {}

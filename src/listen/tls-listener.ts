@@ -7,8 +7,11 @@ import type { System, Timer } from '../base/system.ts';
 import type { CertificateSet } from '../tls/certificate-set.ts';
 import type { TicketKeys } from '../tls/ticket-keys.ts';
 import { tlsOptions } from '../tls/tls-options.ts';
+import { type ChallengeContexts, createChallengeServer } from './challenge-server.ts';
+import { peekClientHello } from './peek-client-hello.ts';
 import { PLAIN_HTTP_ANSWER } from './plain-http-answer.ts';
 import type { ProxiedAddress } from './proxy-protocol.ts';
+import { rawSocketOf } from './raw-socket.ts';
 import { readProxyHeader } from './read-proxy-header.ts';
 
 export interface TlsListenerSlice {
@@ -23,6 +26,8 @@ export interface TlsListenerDeps {
   readonly system: System;
   readonly certificates: CertificateSet;
   readonly ticketKeys: TicketKeys;
+  /** While a tls-alpn-01 challenge is under way, ClientHellos are looked at to find the CA's; otherwise none is. */
+  readonly challenge?: ChallengeContexts | undefined;
   /** A connection whose handshake is done and that speaks HTTP/1.1. */
   onHttp1(socket: TLSSocket, facts: ConnectionFacts): void;
   /** The same for HTTP/2. */
@@ -50,7 +55,7 @@ interface Arrival {
  * with the certificate that SNI asks for, protocol by ALPN. One deadline covers all of it.
  */
 export function createTlsListener(slice: TlsListenerSlice, deps: TlsListenerDeps): TlsListener {
-  const { system } = deps;
+  const { system, challenge } = deps;
   let certificates = deps.certificates;
   const arrivals = new WeakMap<Socket, Arrival>();
 
@@ -73,7 +78,14 @@ export function createTlsListener(slice: TlsListenerSlice, deps: TlsListenerDeps
     else deps.onHttp1(socket, facts);
   });
 
-  tlsServer.on('tlsClientError', (error, socket) => {
+  const challengeServer =
+    challenge === undefined
+      ? undefined
+      : createChallengeServer({ challenge, onServed: (raw) => void takeArrival(raw), onFailed: refuse });
+
+  tlsServer.on('tlsClientError', refuse);
+
+  function refuse(error: Error, socket: TLSSocket): void {
     const raw = rawSocketOf(socket);
     takeArrival(raw);
     deps.onRefused(raw?.remoteAddress, `TLS handshake failed: ${describeError(error)}`);
@@ -82,12 +94,30 @@ export function createTlsListener(slice: TlsListenerSlice, deps: TlsListenerDeps
       raw.end(PLAIN_HTTP_ANSWER, () => raw.destroy());
     else raw?.destroy();
     socket.destroy();
-  });
+  }
 
   function takeArrival(raw: Socket | undefined): Arrival | undefined {
     const arrival = raw === undefined ? undefined : arrivals.get(raw);
     arrival?.timer.cancel();
     return arrival;
+  }
+
+  function startTls(raw: Socket): void {
+    if (challengeServer === undefined || challenge?.pending() !== true) return void tlsServer.emit('connection', raw);
+    peekClientHello(raw, (outcome) => {
+      if (!outcome.ok) {
+        takeArrival(raw);
+        deps.onRefused(raw.remoteAddress, outcome.why);
+        raw.destroy();
+        return;
+      }
+      // As after a PROXY header: the stream must have settled before the next one reads from it.
+      setImmediate(() => {
+        if (raw.destroyed) return;
+        if (outcome.hello !== undefined && challengeServer.take(raw, outcome.hello)) return;
+        tlsServer.emit('connection', raw);
+      });
+    });
   }
 
   function accept(raw: Socket): void {
@@ -103,7 +133,7 @@ export function createTlsListener(slice: TlsListenerSlice, deps: TlsListenerDeps
     if (peer === undefined) return void raw.destroy();
     if (!slice.proxyProtocolFrom().contains(peer)) {
       arrivals.set(raw, { timer, source: undefined });
-      tlsServer.emit('connection', raw);
+      startTls(raw);
       return;
     }
     readProxyHeader(raw, (outcome) => {
@@ -114,7 +144,7 @@ export function createTlsListener(slice: TlsListenerSlice, deps: TlsListenerDeps
       }
       arrivals.set(raw, { timer, source: outcome.source });
       // The stream settles its reading state in the next tick after our reader is off it.
-      setImmediate(() => tlsServer.emit('connection', raw));
+      setImmediate(() => startTls(raw));
     });
   }
 
@@ -139,11 +169,6 @@ function ignore(): void {}
 function pemOf(certificates: CertificateSet): { readonly cert: string; readonly key: string } {
   const { certificate } = certificates.choose(undefined);
   return { cert: certificate.chainPem, key: certificate.keyPem };
-}
-
-/** The TCP connection below a server-side TLS socket; Node keeps it in a field that its types do not name. */
-function rawSocketOf(socket: TLSSocket): Socket | undefined {
-  return (socket as { readonly _parent?: Socket })._parent;
 }
 
 function describeConnection(

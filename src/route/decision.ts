@@ -21,6 +21,8 @@ export type Decision =
       readonly status: number;
       readonly errcode: Errcode;
       readonly message: string;
+      /** For 405: the methods that there are (RFC 9110 section 15.5.6). */
+      readonly allow?: string;
       readonly why: string;
     };
 
@@ -28,7 +30,7 @@ export type Decision =
 export interface RoutedServer {
   /** The server name, for messages and logs. */
   readonly name: string;
-  /** The hosts under which it is reached, lower case, without port: server name and delegated host. */
+  /** The hosts under which it is reached, lower case, without port: the server name's first, then the delegated one. */
   readonly hosts: readonly string[];
   readonly homeserver: Upstream;
   readonly website: Upstream | undefined;

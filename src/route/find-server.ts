@@ -1,5 +1,5 @@
-import { parseServerName } from '../matrix/server-name.ts';
 import type { RoutedServer } from './decision.ts';
+import { readHost } from './read-host.ts';
 
 export type FoundServer =
   | { readonly ok: true; readonly server: RoutedServer; readonly by: 'Host' | 'SNI' | 'the only homeserver' }
@@ -16,23 +16,16 @@ const UNKNOWN: FoundServer = { ok: false, malformed: false };
 
 /** By Host; where that names nobody, by SNI; with one homeserver, it is that one, whatever the Host. */
 export function createServerFinder(servers: readonly RoutedServer[]): ServerFinder {
-  const byHost = new Map<string, FoundServer>();
-  for (const server of servers) {
-    for (const host of server.hosts) byHost.set(host, { ok: true, server, by: 'Host' });
-  }
-  const bySni = new Map<string, FoundServer>();
-  for (const server of servers) {
-    for (const host of server.hosts) bySni.set(host, { ok: true, server, by: 'SNI' });
-  }
+  const byHost = indexByHost(servers, 'Host');
+  const bySni = indexByHost(servers, 'SNI');
   const only = servers.length === 1 ? servers[0] : undefined;
   const otherwise: FoundServer = only === undefined ? UNKNOWN : { ok: true, server: only, by: 'the only homeserver' };
   const remembered = new Map<string, FoundServer | undefined>();
 
   function byAuthority(authority: string): FoundServer | undefined {
     if (remembered.has(authority)) return remembered.get(authority);
-    // Host has the grammar of a Matrix server name: a host, perhaps in brackets, and perhaps a port.
-    const parsed = parseServerName(authority);
-    const found = parsed.ok ? byHost.get(parsed.value.host) : MALFORMED;
+    const host = readHost(authority);
+    const found = host === undefined ? MALFORMED : byHost.get(host);
     if (remembered.size < REMEMBERED) remembered.set(authority, found);
     return found;
   }
@@ -42,4 +35,15 @@ export function createServerFinder(servers: readonly RoutedServer[]): ServerFind
     if (found !== undefined) return found;
     return (serverName === undefined ? undefined : bySni.get(serverName)) ?? otherwise;
   };
+}
+
+/** A host that several servers share leads to the one whose server name it is, else to the first of them. */
+function indexByHost(servers: readonly RoutedServer[], by: 'Host' | 'SNI'): ReadonlyMap<string, FoundServer> {
+  const index = new Map<string, FoundServer>();
+  const add = (host: string | undefined, server: RoutedServer): void => {
+    if (host !== undefined && !index.has(host)) index.set(host, { ok: true, server, by });
+  };
+  for (const server of servers) add(server.hosts[0], server);
+  for (const server of servers) for (const host of server.hosts.slice(1)) add(host, server);
+  return index;
 }

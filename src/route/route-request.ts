@@ -37,7 +37,14 @@ const MISDIRECTED = refuse(
   'No homeserver of this name is served here.',
   'neither Host nor SNI names a configured server',
 );
-const BAD_METHOD = refuse(405, 'M_UNRECOGNIZED', 'This method is not served.');
+const BAD_METHOD: Decision = Object.freeze({
+  ...refuse(405, 'M_UNRECOGNIZED', 'This method is not served.'),
+  allow: 'GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS',
+});
+const READ_ONLY: Decision = Object.freeze({
+  ...refuse(405, 'M_UNRECOGNIZED', 'This document can only be read.'),
+  allow: 'GET, HEAD, OPTIONS',
+});
 const UNRECOGNIZED = refuse(
   404,
   'M_UNRECOGNIZED',
@@ -101,7 +108,7 @@ export function createRouter(facts: RouterFacts): Router {
 
   function routeWellKnown(request: RouteRequest, name: string, server: RoutedServer, by: string): Decision {
     if (request.method === 'OPTIONS') return PREFLIGHT_WELL_KNOWN;
-    if (request.method !== 'GET' && request.method !== 'HEAD') return BAD_METHOD;
+    if (request.method !== 'GET' && request.method !== 'HEAD') return READ_ONLY;
     const document = server.wellKnown.get(name);
     if (document === undefined) return NO_DOCUMENT;
     return {

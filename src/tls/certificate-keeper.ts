@@ -17,7 +17,11 @@ export interface PlannedCertificate {
   readonly names: readonly string[];
   /** `federation`: on the federation listener only, where it comes before the others for its names. */
   readonly listener: 'all' | 'federation';
-  readonly source: { readonly kind: 'local' } | { readonly kind: 'files'; readonly files: CertificateFilesSource };
+  readonly source:
+    | { readonly kind: 'local' }
+    | { readonly kind: 'files'; readonly files: CertificateFilesSource }
+    /** Kept by somebody else: an ACME CA's. */
+    | { readonly kind: 'given'; readonly source: CertificateSource };
 }
 
 /** A finding, and for which planned certificate. */
@@ -104,6 +108,8 @@ function openSources(
     switch (source.kind) {
       case 'local':
         return createLocalCertificate(names, deps);
+      case 'given':
+        return source.source;
       case 'files':
         return createCertificateFiles(source.files, names, { ...deps, roots });
     }

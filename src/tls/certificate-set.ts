@@ -65,10 +65,14 @@ export function createCertificateSet(
     throw new SidecarError('A listener for TLS has no certificate at all.', { code: 'no-certificate', blame: 'us' });
   }
 
+  // Peers that were told an address instead of a name send no SNI (server-server API, "TLS"): one for addresses suits them.
+  const unnamed = all.find((one) => one.dnsNames.length === 0 && one.ipAddresses.length > 0) ?? fallback;
+
   return Object.freeze({
     certificates: Object.freeze(all),
     choose(serverName: string | undefined) {
-      const found = serverName === undefined ? undefined : find(serverName);
+      if (serverName === undefined) return choice(unnamed, 'default');
+      const found = find(serverName);
       return found === undefined ? choice(fallback, 'default') : choice(found.certificate, found.why);
     },
   });

@@ -16,7 +16,8 @@ export type FindingCode =
   | 'certificate-sha1'
   | 'certificate-unusable'
   | 'certificate-unreadable'
-  | 'certificate-renewal-failed';
+  | 'certificate-renewal-failed'
+  | 'certificate-not-served';
 
 /** One thing wrong, or soon wrong, with a certificate. */
 export interface Finding {

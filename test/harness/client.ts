@@ -1,4 +1,9 @@
-import { type ClientHttp2Session, connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2';
+import {
+  type ClientHttp2Session,
+  connect as connectHttp2,
+  type IncomingHttpHeaders,
+  type SecureClientSessionOptions,
+} from 'node:http2';
 import { type RequestOptions, request } from 'node:https';
 import { connect as connectTcp } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
@@ -12,13 +17,16 @@ export interface Answer {
   readonly json: () => Record<string, unknown>;
 }
 
+/** Where a sidecar is, in this process or another. */
+export type Reachable = Pick<TestSidecar, 'ca' | 'https' | 'federation' | 'http' | 'admin'>;
+
 export interface Ask extends RequestOptions {
   readonly on?: 'https' | 'federation';
   readonly body?: string | Buffer;
 }
 
 /** One request over verified TLS and HTTP/1.1. The certificate is checked against the sidecar's own CA. */
-export function ask(sidecar: TestSidecar, path: string, options: Ask = {}): Promise<Answer> {
+export function ask(sidecar: Reachable, path: string, options: Ask = {}): Promise<Answer> {
   const { on = 'https', body, ...more } = options;
   return new Promise((resolve, reject) => {
     const sent = request(
@@ -64,7 +72,7 @@ export interface RawOptions extends ConnectionOptions {
 
 /** Sends bytes as they are and collects everything until the other side closes. */
 export function sendRaw(
-  sidecar: TestSidecar,
+  sidecar: Reachable,
   bytes: string | Buffer | readonly (string | Buffer)[],
   options: RawOptions = {},
 ): Promise<RawOutcome> {
@@ -103,8 +111,13 @@ export function sendRaw(
 }
 
 /** An HTTP/2 connection with verified TLS. */
-export function openHttp2(sidecar: TestSidecar, on: 'https' | 'federation' = 'https'): ClientHttp2Session {
+export function openHttp2(
+  sidecar: Reachable,
+  on: 'https' | 'federation' = 'https',
+  options: SecureClientSessionOptions = {},
+): ClientHttp2Session {
   const session = connectHttp2(`https://localhost:${sidecar[on]}`, {
+    ...options,
     createConnection: () =>
       connectTls({
         host: '127.0.0.1',

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Sidecar, startSidecar } from '../../src/app/sidecar.ts';
 import type { Log } from '../../src/base/log.ts';
-import { realSystem } from '../../src/base/system.ts';
+import { realSystem, type System } from '../../src/base/system.ts';
 import type { Config } from '../../src/config/config.ts';
 import { formatConfigProblems } from '../../src/config/format-problems.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
@@ -22,6 +22,8 @@ export interface TestSidecar {
   /** Every line logged so far: level, fields and sentence. */
   readonly logged: readonly LoggedLine[];
   reload(yaml: string): Promise<void>;
+  /** As `reload` would read it. */
+  read(yaml: string): Promise<Config>;
   close(): Promise<void>;
 }
 
@@ -34,11 +36,14 @@ export interface LoggedLine {
 const LISTEN = 'listen: { https: "127.0.0.1:0", federation: "127.0.0.1:0", http: "127.0.0.1:0", admin: "127.0.0.1:0" }';
 
 /** `yaml` is the configuration but for `listen`, `store` and `certificates`, which can be given all the same. */
-export async function startTestSidecar(yaml: string, options: { readonly folder?: string } = {}): Promise<TestSidecar> {
+export async function startTestSidecar(
+  yaml: string,
+  options: { readonly folder?: string; readonly system?: System } = {},
+): Promise<TestSidecar> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'sidecar-')));
   const logged: LoggedLine[] = [];
   const config = await readTestConfig(yaml, folder);
-  const sidecar = await startSidecar(config, { system: realSystem, log: createMemoryLog(logged) });
+  const sidecar = await startSidecar(config, { system: options.system ?? realSystem, log: createMemoryLog(logged) });
   const port = (listener: 'https' | 'federation' | 'http' | 'admin'): number =>
     sidecar.addresses()[listener][0]?.port ?? 0;
   return {
@@ -52,6 +57,7 @@ export async function startTestSidecar(yaml: string, options: { readonly folder?
     admin: port('admin'),
     logged,
     reload: async (next) => sidecar.reload(await readTestConfig(next, folder)),
+    read: (next) => readTestConfig(next, folder),
     async close() {
       await sidecar.close();
       if (options.folder === undefined) await rm(folder, { recursive: true, force: true });

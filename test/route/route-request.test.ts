@@ -128,6 +128,15 @@ describe('on the https listener', () => {
     expect(summary(router()(request('/_matrix/client/versions', { method })))).toBe('refuse 405 M_UNRECOGNIZED');
   });
 
+  it('says which methods there are where it refuses one', () => {
+    const allow = (target: string, method: string) =>
+      (router()(request(target, { method })) as { allow?: string }).allow;
+    expect(allow('/.well-known/matrix/server', 'POST')).toBe('GET, HEAD, OPTIONS');
+    expect(allow('/_matrix/client/versions', 'TRACE')?.split(', ')).toEqual(expect.arrayContaining(['GET', 'PUT']));
+    expect(allow('/_matrix/client/versions', 'TRACE')).not.toContain('TRACE');
+    expect(allow('/nonsense', 'GET')).toBeUndefined();
+  });
+
   it('refuses to change a well-known document', () => {
     expect(summary(router()(request('/.well-known/matrix/server', { method: 'PUT' })))).toBe(
       'refuse 405 M_UNRECOGNIZED',
@@ -190,6 +199,18 @@ describe('which homeserver a request is for', () => {
     ['', 'a.test', 'refuse 400 M_UNKNOWN'],
   ])('Host %s and SNI %s: %s', (authority, serverName, expected) => {
     expect(to(authority, serverName)).toBe(expected);
+  });
+
+  it('is the one whose server name the host is, where another is delegated to it; else the first of those', () => {
+    const hosting = server('hosting.test', { hosts: ['hosting.test', 'm.test'] });
+    const guest = (name: string) => server(name, { hosts: [name, 'hosting.test', 'shared.test'] });
+    const route = router({ servers: [guest('x.test'), hosting, guest('y.test')] });
+    const whose = (authority: string | undefined, serverName?: string) =>
+      summary(route(request('/_matrix/client/versions', { authority, serverName })));
+    expect(whose('hosting.test')).toBe('forward http://synapse-hosting.test:8008');
+    expect(whose(undefined, 'hosting.test')).toBe('forward http://synapse-hosting.test:8008');
+    expect(whose('shared.test')).toBe('forward http://synapse-x.test:8008');
+    expect(whose('y.test')).toBe('forward http://synapse-y.test:8008');
   });
 
   it('is the only one there is, whatever the Host', () => {

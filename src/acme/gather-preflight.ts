@@ -1,0 +1,152 @@
+import { isIP } from 'node:net';
+import type { DnsClient } from '../base/dns.ts';
+import { describeError } from '../base/errors.ts';
+import type { System } from '../base/system.ts';
+import type { Store } from '../store/store.ts';
+import type { PlannedCa } from './ca-plan.ts';
+import type { Ledger } from './ledger.ts';
+import { viewChallenges } from './ledger-views.ts';
+import type { LoopBack } from './loop-back.ts';
+import { type NameSet, readIdentifier } from './names.ts';
+import type { AddressFact, CaaFact, NameFacts, PreflightFacts } from './preflight-facts.ts';
+import { rankChallenges } from './rank-challenges.ts';
+import type { ChallengeType } from './solver.ts';
+
+/** Where it is noted that the store has been there before. */
+const MARKER_KEY = 'acme/marker';
+/** Labels above a name that are asked for CAA records; a name has at most 127. */
+const MOST_LABELS = 20;
+
+export interface GatherSlice {
+  readonly challenges: readonly ChallengeType[];
+  readonly listeners: { readonly http: boolean; readonly https: boolean };
+  readonly store: {
+    /** For messages. */
+    readonly name: string;
+    readonly inContainer: boolean;
+    readonly onVolume: boolean | undefined;
+  };
+  /** Whether a CA signs for the public web, and whether nobody trusts what it signs. */
+  describeCa(ca: PlannedCa): {
+    readonly isPublic: boolean;
+    readonly isStaging: boolean;
+    readonly caaIdentities: readonly string[];
+  };
+}
+
+export interface GatherDeps {
+  readonly system: System;
+  readonly dns: DnsClient;
+  readonly store: Store;
+  readonly loopBack: LoopBack;
+  readLedger(): Promise<Ledger>;
+}
+
+/** Finds out what decides whether an order can succeed. Never rejects but for the signal: what fails is a fact too. */
+export async function gatherPreflight(
+  set: NameSet,
+  ca: PlannedCa,
+  slice: GatherSlice,
+  deps: GatherDeps,
+  signal: AbortSignal,
+): Promise<PreflightFacts> {
+  const ledger = await deps.readLedger();
+  const [names, store] = await Promise.all([
+    Promise.all(set.names.map((name) => gatherName(name, ledger, slice, deps, signal))),
+    gatherStore(slice, deps),
+  ]);
+  return {
+    names,
+    ca: { name: ca.limits.ca, ...slice.describeCa(ca), accountUrl: undefined, clockAhead: undefined },
+    store,
+  };
+}
+
+async function gatherName(
+  name: string,
+  ledger: Ledger,
+  slice: GatherSlice,
+  deps: GatherDeps,
+  signal: AbortSignal,
+): Promise<NameFacts> {
+  const { dns } = deps;
+  const { identifier, wildcard } = readIdentifier(name);
+  const challenges = rankChallenges(
+    {
+      identifier,
+      wildcard,
+      configured: slice.challenges,
+      offered: undefined,
+      listeners: slice.listeners,
+      history: viewChallenges(ledger, name),
+    },
+    deps.system.now(),
+  );
+  if (identifier.type === 'ip') {
+    return { name, a: undefined, aaaa: undefined, caa: undefined, loopBack: { kind: 'skipped' }, challenges };
+  }
+  const [a, aaaa, caa] = await Promise.all([
+    findAddresses(identifier.value, 4, deps, signal),
+    findAddresses(identifier.value, 6, deps, signal),
+    findCaa(identifier.value, dns, signal),
+  ]);
+  signal.throwIfAborted();
+  const reachable = a.kind === 'found' || aaaa.kind === 'found';
+  const skip = wildcard || !reachable || !slice.listeners.http;
+  return {
+    name,
+    a,
+    aaaa,
+    caa,
+    loopBack: skip ? { kind: 'skipped' } : await deps.loopBack.probe(identifier.value, signal),
+    challenges,
+  };
+}
+
+/** As the machine resolves it, hosts file included: a private network may have its names there. */
+async function findAddresses(
+  name: string,
+  family: 4 | 6,
+  { system, dns }: GatherDeps,
+  signal: AbortSignal,
+): Promise<AddressFact> {
+  let why: string | undefined;
+  try {
+    const addresses = (await dns.resolveAddresses(name, { signal })).filter((address) => isIP(address) === family);
+    if (addresses.length > 0) return { kind: 'found', addresses };
+  } catch (error) {
+    why = describeError(error);
+  }
+  try {
+    const local = (await system.lookup(name)).filter((one) => one.family === family).map(({ address }) => address);
+    if (local.length > 0) return { kind: 'found', addresses: local };
+  } catch {
+    // What the DNS said stands.
+  }
+  return why === undefined ? { kind: 'none' } : { kind: 'failed', why };
+}
+
+/** The nearest name at or above `name` that has CAA records (RFC 8659 section 3). */
+async function findCaa(name: string, dns: DnsClient, signal: AbortSignal): Promise<CaaFact> {
+  const labels = name.split('.').slice(-MOST_LABELS);
+  try {
+    for (let above = 0; above < labels.length; above++) {
+      const at = labels.slice(above).join('.');
+      const records = await dns.resolveCaa(at, { signal });
+      if (records.length > 0) return { kind: 'found', records, at };
+    }
+    return { kind: 'found', records: [], at: name };
+  } catch (error) {
+    return { kind: 'failed', why: describeError(error) };
+  }
+}
+
+async function gatherStore({ store: place }: GatherSlice, { store }: GatherDeps): Promise<PreflightFacts['store']> {
+  try {
+    const markerFound = (await store.read(MARKER_KEY)) !== undefined;
+    if (!markerFound) await store.write(MARKER_KEY, Buffer.from('The store was here before.\n'));
+    return { ...place, unwritable: undefined, markerFound };
+  } catch (error) {
+    return { ...place, unwritable: describeError(error), markerFound: false };
+  }
+}

@@ -1,0 +1,96 @@
+import type { Server, Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { createCidrSet } from '../base/cidr.ts';
+import type { ConnectionFacts, ListenerName } from '../base/connection.ts';
+import type { Log } from '../base/log.ts';
+import type { System } from '../base/system.ts';
+import type { Config } from '../config/config.ts';
+import type { ChallengeContexts } from '../listen/challenge-server.ts';
+import { createPlainServer } from '../listen/plain-listener.ts';
+import { createTlsListener, type TlsListener } from '../listen/tls-listener.ts';
+import { createTicketKeys, TICKET_KEY_LIFETIME } from '../tls/ticket-keys.ts';
+import { type BoundListeners, createBoundListeners } from './bound-listeners.ts';
+import type { OpenCertificates } from './open-certificates.ts';
+
+export interface EntrancesDeps {
+  readonly system: System;
+  readonly log: Log;
+  /** The configuration in force. */
+  config(): Config;
+  readonly certificates: OpenCertificates;
+  /** Answers to tls-alpn-01 challenges, of the certificates in force. */
+  readonly challenge: ChallengeContexts;
+  onHttp1(socket: Socket, facts: ConnectionFacts): void;
+  onHttp2(socket: TLSSocket, facts: ConnectionFacts): void;
+  onRefused(peerAddress: string | undefined, why: string): void;
+}
+
+/** All ways in: what is bound, and what becomes of a connection until it is ready for requests. */
+export interface Entrances extends BoundListeners {
+  /** From now on, new connections get these certificates, and what becomes of them as they change. */
+  useCertificates(certificates: OpenCertificates): void;
+}
+
+const NOBODY = createCidrSet([]);
+
+export function createEntrances(deps: EntrancesDeps): Entrances {
+  const { system, log, onHttp1, onHttp2, onRefused, config } = deps;
+  const ticketKeys = createTicketKeys({ rotateEvery: TICKET_KEY_LIFETIME }, { system });
+  const handshakeTimeout = (): number => config().limits.handshake;
+  const proxyProtocolFrom = () => config().listen.proxyProtocolFrom;
+
+  const createTls = (listener: 'https' | 'federation'): TlsListener =>
+    createTlsListener(
+      { listener, handshakeTimeout, proxyProtocolFrom },
+      {
+        system,
+        certificates: deps.certificates.setFor(listener),
+        ticketKeys,
+        challenge: deps.challenge,
+        onHttp1,
+        onHttp2,
+        onRefused,
+      },
+    );
+  const tls = { https: createTls('https'), federation: createTls('federation') };
+
+  function createServer(listener: ListenerName): Server {
+    if (listener === 'https' || listener === 'federation') return tls[listener].createServer();
+    return createPlainServer(
+      {
+        listener,
+        handshakeTimeout,
+        // The admin listener is asked by programs on this machine and beside it, not by way of a load balancer.
+        proxyProtocolFrom: listener === 'admin' ? () => NOBODY : proxyProtocolFrom,
+      },
+      { system, onHttp1, onRefused },
+    );
+  }
+
+  function followCertificates(certificates: OpenCertificates): () => void {
+    const put = (): void => {
+      tls.https.setCertificates(certificates.setFor('https'));
+      tls.federation.setCertificates(certificates.setFor('federation'));
+    };
+    certificates.onChange(put);
+    return put;
+  }
+
+  const bound = createBoundListeners({
+    system,
+    createServer,
+    onError: (listener, err) => log.error({ listener, err }, `The ${listener} listener has a problem: ${err.message}.`),
+  });
+  followCertificates(deps.certificates);
+
+  return {
+    ...bound,
+    useCertificates: (certificates) => followCertificates(certificates)(),
+    close() {
+      bound.close();
+      tls.https.close();
+      tls.federation.close();
+      ticketKeys.close();
+    },
+  };
+}

@@ -1,0 +1,52 @@
+import type { ListenerName } from '../base/connection.ts';
+import type { SidecarError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { System } from '../base/system.ts';
+import type { Config } from '../config/config.ts';
+import { isLogged, pathForLog, type RequestLine } from '../observe/request-line.ts';
+import { findPathEnd } from '../route/request-target.ts';
+import type { RequestFacts } from './request-facts.ts';
+
+/** A request as the log sees it. */
+export interface LoggedRequest {
+  readonly listener: ListenerName;
+  readonly method: string;
+  readonly authority: string | undefined;
+  readonly target: string;
+  readonly httpVersion: string;
+}
+
+/** How it ended. */
+export interface RequestEnd {
+  readonly status: number;
+  readonly error: SidecarError | undefined;
+}
+
+/** Begins the line of a request; the result writes it, if the setting at its beginning asks for it. */
+export function beginRequestLine(
+  request: LoggedRequest,
+  facts: RequestFacts,
+  setting: Config['log']['requests'],
+  { system, log }: { readonly system: System; readonly log: Log },
+): (end: RequestEnd) => void {
+  if (setting === 'off') return ignore;
+  const began = system.monotonic();
+  return ({ status, error }) => {
+    if (!isLogged(setting, status, error !== undefined && error.blame !== 'client')) return;
+    const line: RequestLine = {
+      request_id: facts.requestId,
+      client: facts.client.address,
+      listener: request.listener,
+      method: request.method,
+      host: request.authority,
+      path: pathForLog(request.target, findPathEnd(request.target)),
+      status,
+      ms: Math.round(system.monotonic() - began),
+      http: request.httpVersion,
+      ...(error === undefined ? {} : { error: error.code, blame: error.blame }),
+    };
+    log.info(line, 'request');
+  };
+}
+
+function ignore(): void {}

@@ -1,0 +1,93 @@
+import type { Log } from '../base/log.ts';
+import type { System } from '../base/system.ts';
+import type { Config } from '../config/config.ts';
+import type { Exchange } from '../forward/exchange.ts';
+import { Http1Exchange } from '../forward/http1-exchange.ts';
+import { Http2Exchange, readHttp2Head } from '../forward/http2-exchange.ts';
+import { createUpgrader } from '../forward/upgrade.ts';
+import { type AdminDeps, answerAdminRequest } from './answer-admin-request.ts';
+import { type ConnectionHandlers, createConnectionHandlers } from './connection-handlers.ts';
+import { handleRequest, type RequestDeps } from './handle-request.ts';
+import { handleUpgrade } from './handle-upgrade.ts';
+import { createInFlight } from './in-flight.ts';
+import { createOwnAnswers } from './own-answers.ts';
+import { createRequestIds } from './request-ids.ts';
+import type { Runtime } from './runtime.ts';
+
+export interface TrafficDeps extends Pick<AdminDeps, 'status' | 'readiness'> {
+  readonly system: System;
+  readonly log: Log;
+  /** What is in force. */
+  runtime(): Runtime;
+  isStopping(): boolean;
+  /** To an ACME http-01 challenge. */
+  challengeAnswer(token: string): Promise<string | undefined>;
+}
+
+/** Everything that happens on connections that are ready for requests. */
+export interface Traffic {
+  readonly connections: ConnectionHandlers;
+  /** Requests under way, those of the admin listener included. */
+  readonly inFlight: number;
+  /** Resolves when no request is under way, or after `most` milliseconds. */
+  finished(most: number): Promise<void>;
+  onRefused(peerAddress: string | undefined, why: string): void;
+  /** Cuts everything. Idempotent. */
+  close(): void;
+}
+
+export function createTraffic(limits: Config['limits'], deps: TrafficDeps): Traffic {
+  const { system, log } = deps;
+  const upgrader = createUpgrader();
+  const inFlight = createInFlight();
+  const answers = createOwnAnswers({ system });
+  const requestDeps: RequestDeps = {
+    system,
+    log,
+    answers,
+    nextRequestId: createRequestIds(system),
+    challengeAnswer: deps.challengeAnswer,
+  };
+  const adminDeps: AdminDeps = { log, answers, status: deps.status, readiness: deps.readiness };
+
+  function onExchange(exchange: Exchange): void {
+    inFlight.enter();
+    exchange.onClosed(inFlight.leave);
+    if (exchange.facts.listener === 'admin') void answerAdminRequest(exchange, adminDeps);
+    else handleRequest(exchange, deps.runtime(), requestDeps);
+  }
+
+  const onRefused = (peerAddress: string | undefined, why: string): void =>
+    log.debug({ client: peerAddress }, `Connection refused: ${why}`);
+
+  const connections = createConnectionHandlers(limits, {
+    http1: {
+      system,
+      onRequest: (request, response, facts, expectsContinue) =>
+        onExchange(
+          new Http1Exchange(request, response, { facts, system, expectsContinue, isDraining: deps.isStopping }),
+        ),
+      onUpgrade: (request, socket, head, facts) =>
+        handleUpgrade({ request, socket, head, connection: facts }, deps.runtime(), { ...requestDeps, upgrader }),
+      onBroken: (facts, why) => onRefused(facts?.peerAddress, why),
+    },
+    http2: {
+      onStream: (stream, headers, endStream, facts) =>
+        onExchange(new Http2Exchange(stream, readHttp2Head(headers), endStream, facts)),
+      onBroken: (facts, why) => onRefused(facts.peerAddress, why),
+    },
+  });
+
+  return {
+    connections,
+    get inFlight() {
+      return inFlight.count;
+    },
+    finished: (most) => inFlight.empty(most, system),
+    onRefused,
+    close() {
+      upgrader.close();
+      connections.close();
+    },
+  };
+}

@@ -1,0 +1,156 @@
+import { describe, expect, it } from 'vitest';
+import { signMessage, type TsigKey, verifyAnswer } from '../../../src/acme/solvers/tsig.ts';
+
+const NOW = 1_767_225_600_000;
+const secret = Buffer.from(Array.from({ length: 32 }, (_, byte) => byte));
+const hex = (text: string) => Buffer.from(text, 'hex');
+
+/** Made with another implementation (dnspython 2.8.0), from the same key, id and clock. */
+const VECTORS = [
+  {
+    algorithm: 'hmac-sha256',
+    plain:
+      '123428000001000000010000076578616d706c6503636f6d00000600010f5f61636d652d6368616c6c656e6765066d6174726978c00c' +
+      '001000010000003c00100f67666a3958712e2e2e526738356e4d',
+    signed:
+      '123428000001000000010001076578616d706c6503636f6d00000600010f5f61636d652d6368616c6c656e6765066d6174726978c00c' +
+      '001000010000003c00100f67666a3958712e2e2e526738356e4d06757064617465036b65790000fa00ff00000000003d0b686d61632d' +
+      '7368613235360000006955b900012c002003d020a2a759a69ce79de368f1b913ebf092a8b4acdfdcd3104a78c416e426ae1234000000' +
+      '00',
+    accepted:
+      '1234a8000001000000000001076578616d706c6503636f6d000006000106757064617465036b65790000fa00ff00000000003d0b686d' +
+      '61632d7368613235360000006955b900012c00207ce34c8817fdb67c32995066465d2ec0582258c60bec81e517220256f438a92b1234' +
+      '00000000',
+    refused:
+      '1234a8050001000000000001076578616d706c6503636f6d000006000106757064617465036b65790000fa00ff00000000003d0b686d' +
+      '61632d7368613235360000006955b900012c00203b454678d9df8b83c784b60ac8e4da4da11dae41afba3b0152fb7d0cd81211b41234' +
+      '00000000',
+    late:
+      '1234a8090001000000000001076578616d706c6503636f6d000006000106757064617465036b65790000fa00ff00000000003d0b686d' +
+      '61632d7368613235360000006955b900012c00208167812a11aaa74e96f8d20c1a7de6517cfc87f2d577d3e143cda894d841ac441234' +
+      '00120000',
+  },
+  {
+    algorithm: 'hmac-sha256',
+    plain:
+      '123428000001000000010000076578616d706c6503636f6d00000600010f5f61636d652d6368616c6c656e6765066d6174726978c00c' +
+      '001000fe0000000000100f67666a3958712e2e2e526738356e4d',
+    signed:
+      '123428000001000000010001076578616d706c6503636f6d00000600010f5f61636d652d6368616c6c656e6765066d6174726978c00c' +
+      '001000fe0000000000100f67666a3958712e2e2e526738356e4d06757064617465036b65790000fa00ff00000000003d0b686d61632d' +
+      '7368613235360000006955b900012c0020e326690d0d8dfc0d61a35fc9ce154fb24b6f365a9a861f953ba53ecacd2008511234000000' +
+      '00',
+    accepted:
+      '1234a8000001000000000001076578616d706c6503636f6d000006000106757064617465036b65790000fa00ff00000000003d0b686d' +
+      '61632d7368613235360000006955b900012c00200f593591856adc47f74bd1c3581d238787da2d7ec6356bde31ea53813d688e911234' +
+      '00000000',
+    refused:
+      '1234a8050001000000000001076578616d706c6503636f6d000006000106757064617465036b65790000fa00ff00000000003d0b686d' +
+      '61632d7368613235360000006955b900012c002060ffe7673af09efc1af930d088d7df2f9cb83d5aa93cf6c97edae9d9ff092e121234' +
+      '00000000',
+    late:
+      '1234a8090001000000000001076578616d706c6503636f6d000006000106757064617465036b65790000fa00ff00000000003d0b686d' +
+      '61632d7368613235360000006955b900012c002079e6a5197bc2e93c1d931cc733d394f542fd73e3a2f3b1984e82cb9c126e5d1c1234' +
+      '00120000',
+  },
+  {
+    algorithm: 'hmac-sha512',
+    plain:
+      '123428000001000000010000076578616d706c6503636f6d00000600010f5f61636d652d6368616c6c656e6765066d6174726978c00c' +
+      '001000010000003c00100f67666a3958712e2e2e526738356e4d',
+    signed:
+      '123428000001000000010001076578616d706c6503636f6d00000600010f5f61636d652d6368616c6c656e6765066d6174726978c00c' +
+      '001000010000003c00100f67666a3958712e2e2e526738356e4d06757064617465036b65790000fa00ff00000000005d0b686d61632d' +
+      '7368613531320000006955b900012c004087420c2ffbbd867aa21ece3b211150dcba04e25dc6ccf39a431ff4ef7b2dd948f373bfa956' +
+      '3ed2ad0cdbdeb341e4e70cf3c48a5756b42e0f8011c11587a319e2123400000000',
+    accepted:
+      '1234a8000001000000000001076578616d706c6503636f6d000006000106757064617465036b65790000fa00ff00000000005d0b686d' +
+      '61632d7368613531320000006955b900012c004075cfc1c80ac0690d5adfc235c856e0b19d1803cd0654740e58af48b71432a481b3a3' +
+      '7c0a07f0c96f4018979a778b2f25bfe3cd3b81ec72be9d6ff9d43753f339123400000000',
+    refused:
+      '1234a8050001000000000001076578616d706c6503636f6d000006000106757064617465036b65790000fa00ff00000000005d0b686d' +
+      '61632d7368613531320000006955b900012c00404c4d37ca099724a46b0f77656c60f38f4b46a89f0e018b77f6a3f9f44b7e5d59359b' +
+      'c40efe09e2343dba1e4c1ce43b76167da48c958246ca99675aec3ff25a19123400000000',
+    late:
+      '1234a8090001000000000001076578616d706c6503636f6d000006000106757064617465036b65790000fa00ff00000000005d0b686d' +
+      '61632d7368613531320000006955b900012c00409e10d028dd4781577762d5f7c8a2258bdc657959e4800cac9f2f4c429139e3d7b6a0' +
+      '82eb93542c7f0bc07949437f648ff5a74a2551d5d957768504aa72cbfafb123400120000',
+  },
+  {
+    algorithm: 'hmac-sha512',
+    plain:
+      '123428000001000000010000076578616d706c6503636f6d00000600010f5f61636d652d6368616c6c656e6765066d6174726978c00c' +
+      '001000fe0000000000100f67666a3958712e2e2e526738356e4d',
+    signed:
+      '123428000001000000010001076578616d706c6503636f6d00000600010f5f61636d652d6368616c6c656e6765066d6174726978c00c' +
+      '001000fe0000000000100f67666a3958712e2e2e526738356e4d06757064617465036b65790000fa00ff00000000005d0b686d61632d' +
+      '7368613531320000006955b900012c0040194227371af102121eafd599fc3250c3b4b80b0e33c3bebea84fa9020be467f214356973a4' +
+      '9b0fac3a6c6a4cf9cb2b04ddf953ab36c6750d28644109bedf0514123400000000',
+    accepted:
+      '1234a8000001000000000001076578616d706c6503636f6d000006000106757064617465036b65790000fa00ff00000000005d0b686d' +
+      '61632d7368613531320000006955b900012c0040248fd100c8ae828f2f82c15a1707c097b9f3d141bbabd8915ca5f39f04ea7c197f82' +
+      'e37990cebcdb78a8db3e7f969a4a5c0af8d091cd76a092f03d05bb09e6a3123400000000',
+    refused:
+      '1234a8050001000000000001076578616d706c6503636f6d000006000106757064617465036b65790000fa00ff00000000005d0b686d' +
+      '61632d7368613531320000006955b900012c004070555596cdc7f6500b52a026926bc44d71de4a259cdce148b60b4b0cca6ba65a4a88' +
+      '380e06762e1c4f72f5a05891a159b2c36dbb4fbf2b0fa3eff5c24bdab477123400000000',
+    late:
+      '1234a8090001000000000001076578616d706c6503636f6d000006000106757064617465036b65790000fa00ff00000000005d0b686d' +
+      '61632d7368613531320000006955b900012c0040d26a87317cf03a8bb2bc15c8b4ff6167cfa88ce8d3e026b0a78a5edd00c61cba9b6a' +
+      '1844b07f0f6167ff32a831f2bab2abc6a16f4abaaf23b34a76febc1d857b123400120000',
+  },
+] as const;
+
+const keyFor = (algorithm: TsigKey['algorithm'], name = 'update.key'): TsigKey => ({ name, algorithm, secret });
+
+describe.each(VECTORS)('a message signed with $algorithm', ({ algorithm, plain, signed, accepted, refused, late }) => {
+  const key = keyFor(algorithm);
+  const request = signMessage(hex(plain), key, NOW);
+
+  it('is what another implementation makes of it, whatever the spelling of the key', () => {
+    expect(request.message.toString('hex')).toBe(signed);
+    expect(signMessage(hex(plain), keyFor(algorithm, 'Update.KEY.'), NOW).message.toString('hex')).toBe(signed);
+  });
+
+  it.each([
+    ['accepted', accepted, 0],
+    ['refused', refused, 0],
+    ['refused for the clock', late, 18],
+  ])('gets an answer whose signature is good: %s', (_, answer, error) => {
+    expect(verifyAnswer(hex(answer), key, request.mac, NOW)).toEqual({ good: true, why: 'signed', error });
+  });
+
+  it('gets no answer with any byte changed that is good', () => {
+    const answer = hex(accepted);
+    for (let at = 0; at < answer.length; at++) {
+      const changed = Buffer.from(answer);
+      changed[at] = changed[at]! ^ 0x04;
+      const verdict = verifyAnswer(changed, key, request.mac, NOW);
+      // The id is restored from the signature's own copy (RFC 8945 section 5.3); the exchange has compared it.
+      expect(verdict.good, `byte ${at}`).toBe(at < 2);
+    }
+  });
+
+  it('gets no good answer that is another request\u2019s, too old, another key\u2019s or unsigned', () => {
+    const answer = hex(accepted);
+    const verdict = (bytes: Buffer, by = key, mac = request.mac, now = NOW) => verifyAnswer(bytes, by, mac, now);
+    expect(verdict(answer, key, Buffer.alloc(32)).why).toBe('its signature is wrong');
+    expect(verdict(answer, key, request.mac, NOW + 301_000).why).toBe(
+      "its signature is 301 seconds off this machine's clock",
+    );
+    expect(verdict(answer, key, request.mac, NOW - 299_000).good).toBe(true);
+    expect(verdict(answer, keyFor(algorithm, 'other.key')).why).toBe('it is signed with another key');
+    expect(verdict(answer, keyFor('hmac-sha384')).why).toBe('it is signed with another key');
+    expect(verdict(answer, { ...key, secret: Buffer.alloc(32) }).why).toBe('its signature is wrong');
+    const unsigned = Buffer.from(answer.subarray(0, 29));
+    unsigned.writeUInt16BE(0, 10);
+    expect(verdict(unsigned).why).toBe('it is not signed');
+  });
+
+  it('gets no good answer that is cut short', () => {
+    const answer = hex(accepted);
+    for (let length = 0; length < answer.length; length++) {
+      expect(verifyAnswer(answer.subarray(0, length), key, request.mac, NOW).good).toBe(false);
+    }
+  });
+});
