@@ -30,8 +30,11 @@ export interface IssueDeps {
   readonly solvers: ReadonlyMap<ChallengeType, Solver>;
   readonly system: System;
   readonly log: Log;
-  /** Called before each order, to count it or, by rejecting, to forbid it. */
-  readonly beforeOrder?: (() => Promise<void>) | undefined;
+  /**
+   * Called before each order, to count it or, by rejecting, to forbid it; with the names that the CA saw fail in the
+   * order before it, of the same issuance.
+   */
+  readonly beforeOrder?: ((failedNames: readonly string[]) => Promise<void>) | undefined;
 }
 
 export interface IssuedCertificate extends Issued {
@@ -64,9 +67,10 @@ export async function issueCertificate(
   const failures: NameFailure[] = [];
   const proved = new Map<string, ChallengeType>();
   let { replaces } = request;
+  let lastFailed: readonly string[] = [];
 
   async function order(): Promise<Order> {
-    await deps.beforeOrder?.();
+    await deps.beforeOrder?.(lastFailed);
     const identifiers = names.map(identifierOf);
     try {
       return await ca.newOrder({ identifiers, profile: request.profile, replaces }, signal);
@@ -104,6 +108,7 @@ export async function issueCertificate(
     if (orders >= wanted.length || !unproved.every(({ another }) => another)) {
       throw new IssuanceFailed(failures.filter(({ name }) => unproved.some((proof) => proof.name === name)));
     }
+    lastFailed = unproved.map(({ name }) => name);
   }
 }
 

@@ -4,11 +4,13 @@ import type { Lease } from '../store/store.ts';
 import type { CertificateSource } from '../tls/certificate-source.ts';
 import type { AcmeKeeperDeps, AcmeKeeperSlice } from './keeper-contract.ts';
 import { adoptCertificate, createKeptSet, createSetSource, type KeptSet } from './kept-set.ts';
+import type { LedgerOrder } from './ledger.ts';
 import { createLedgerStore } from './ledger-store.ts';
 import { lookAfterSet } from './look-after-set.ts';
 import { pause } from './pause.ts';
-import { recordAbandoned, recordOperatorActed } from './record-order.ts';
+import { recordOperatorActed, recordTakeover } from './record-order.ts';
 import { REQUESTS_PREFIX, takeRenewalRequest } from './renewal-request.ts';
+import { settleOrders } from './settle-orders.ts';
 import { CERTIFICATES_PREFIX, readCertificate } from './stored-certificate.ts';
 import { assessRisk } from './warn.ts';
 
@@ -18,6 +20,8 @@ const LEASE = 'acme-keeper';
 const LEASE_RETRY = 5_000;
 /** The clock may be set and the machine may sleep, which a longer timer would not notice. */
 const LONGEST_SLEEP = 10 * 60_000;
+/** Milliseconds until orders of an earlier keeper's are asked about again, where the CA could not be reached. */
+const SETTLE_AGAIN = 30 * 60_000;
 /** When the store could not be read or written. */
 const AFTER_STORE_TROUBLE = 30_000;
 
@@ -87,28 +91,6 @@ export function createAcmeKeeper(slice: AcmeKeeperSlice, deps: AcmeKeeperDeps): 
     });
   }
 
-  /** Orders that a keeper before us left behind: those that the CA never finished are let go. */
-  async function settleOrders(lease: Lease, signal: AbortSignal): Promise<void> {
-    const { orders } = await ledger.update(lease, (before) => before);
-    const planned = [...slice.cas.production, ...(slice.cas.staging === undefined ? [] : [slice.cas.staging])];
-    for (const order of orders) {
-      const ca = planned.find(({ folder }) => folder === order.ca)?.ca;
-      if (order.outcome !== 'unresolved' || order.url === undefined || ca === undefined) continue;
-      try {
-        const { status } = await ca.readOrder(order.url, signal);
-        // Its key died with the process that made it: without a certificate there, there never will be one.
-        if (status !== 'valid' && status !== 'processing')
-          await ledger.update(lease, (before) => recordAbandoned(before, order.id, system.now()));
-      } catch (error) {
-        signal.throwIfAborted();
-        log.debug(
-          { err: error, order: order.url },
-          'An old order cannot be looked at; it counts as one that may have succeeded.',
-        );
-      }
-    }
-  }
-
   /** What the operator asked for, here or in another process: a renewal now, as far as the CA's limits allow. */
   async function heedRequest(lease: Lease): Promise<void> {
     const request = await takeRenewalRequest(store);
@@ -122,8 +104,18 @@ export function createAcmeKeeper(slice: AcmeKeeperSlice, deps: AcmeKeeperDeps): 
 
   async function keep(lease: Lease): Promise<void> {
     const signal = AbortSignal.any([lease.lost, closing.signal]);
-    await settleOrders(lease, signal);
+    let left: readonly LedgerOrder[] = [];
+    await ledger.update(lease, (before) => {
+      const taken = recordTakeover(before, system.now());
+      left = taken.ask;
+      return taken.ledger;
+    });
+    let settleAt = 0;
     while (!signal.aborted) {
+      if (left.length > 0 && system.now() >= settleAt) {
+        left = await settleOrders(left, slice.cas, { ...deps, ledger, lease }, signal);
+        settleAt = system.now() + SETTLE_AGAIN;
+      }
       await heedRequest(lease);
       for (const kept of sets.values()) {
         if (signal.aborted) return;
@@ -132,7 +124,8 @@ export function createAcmeKeeper(slice: AcmeKeeperSlice, deps: AcmeKeeperDeps): 
         await lookAfterSet(kept, slice, { ...deps, ledger, lease }, signal);
         announceRisk(kept);
       }
-      await sleepUntil(Math.min(...[...sets.values()].map(({ next }) => next.at)), signal);
+      const due = [...sets.values()].map(({ next }) => next.at);
+      await sleepUntil(Math.min(...due, left.length > 0 ? settleAt : Number.POSITIVE_INFINITY), signal);
     }
   }
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { ProblemKind } from './problem-kind.ts';
 import type { ChallengeType } from './solver.ts';
 
 const HOUR = 3_600_000;
@@ -56,6 +57,14 @@ export interface NextAttempt {
   readonly why: string;
 }
 
+/** What went wrong the last time: the CA's words, and what they were taken to mean. */
+export interface TriedProblem {
+  readonly kind: ProblemKind;
+  readonly type: string;
+  readonly detail: string;
+  readonly status: number;
+}
+
 /** What was tried for one set of names at one CA since it last succeeded there. */
 export interface Tries {
   readonly set: string;
@@ -72,7 +81,7 @@ export interface Tries {
   readonly ourFailures: number;
   /** The last attempts of which it is not known how they ended. */
   readonly unknown: number;
-  readonly problem?: { readonly type: string; readonly detail: string; readonly status: number };
+  readonly problem?: TriedProblem;
   /** Not before then; decided once, so that restarts do not throw the dice again. */
   readonly next?: NextAttempt;
   readonly succeededAt?: number;
@@ -132,6 +141,9 @@ const instant = z.int().min(-8.64e15).max(8.64e15);
 const count = z.int().min(0);
 const text = z.string();
 const challengeType: z.ZodType<ChallengeType> = z.enum(['tls-alpn-01', 'http-01', 'dns-01', 'dns-persist-01']);
+const problemKind: z.ZodType<ProblemKind> = z.enum([
+  ...(['validation', 'needs-change', 'rate-limited', 'paused', 'ca-trouble', 'local'] as const),
+]);
 const LEDGER: z.ZodType<Ledger> = z.object({
   version: z.literal(1),
   nextOrder: count,
@@ -162,7 +174,7 @@ const LEDGER: z.ZodType<Ledger> = z.object({
       caSince: instant.exactOptional(),
       ourFailures: count,
       unknown: count,
-      problem: z.object({ type: text, detail: text, status: z.int() }).exactOptional(),
+      problem: z.object({ kind: problemKind, type: text, detail: text, status: z.int() }).exactOptional(),
       next: z.object({ at: instant, why: text }).exactOptional(),
       succeededAt: instant.exactOptional(),
     }),

@@ -3,6 +3,7 @@ import { describeInstant, describeSpan } from './describe-time.ts';
 import { type Block, LEDGER_BOUNDS, LEDGER_REMEMBERS, type Ledger, type LedgerOrder, mayBeIssued } from './ledger.ts';
 import type { OrderKey } from './record-order.ts';
 import { registeredDomain } from './registered-domain.ts';
+import type { RenewalNeed } from './renewal.ts';
 
 const HOUR = 3_600_000;
 /** A certificate may still come of an unresolved order for this long (an order lives for hours at most CAs). */
@@ -13,7 +14,7 @@ const CAREFUL_WAIT = HOUR;
 const RESERVE = 0.05;
 /** Certificates of a set that may replace each other in the time in which a CA's limit lets one more: never many at once. */
 const EXEMPT_AT_ONCE = 2;
-/** What they leave of the CA's limit, for an order that is not exempt: the one after one that was lost, say. */
+/** What those before their time leave of the CA's limit, for an order that is not exempt: after one was lost, say. */
 const EXEMPT_LEAVE = 2;
 
 /** Whether an order may be placed. */
@@ -33,8 +34,8 @@ interface Obstacle {
 export interface PlannedOrder extends OrderKey {
   /** The ARI id of the certificate that it replaces. */
   readonly replaces?: string | undefined;
-  /** The certificate is about to expire, or has: no more waiting than the CA itself asks for. */
-  readonly urgent?: boolean;
+  /** `due` where it is not a renewal. */
+  readonly need?: RenewalNeed;
 }
 
 /**
@@ -129,7 +130,7 @@ function exemptLimits(order: PlannedOrder, { ofSet, limits, now }: Windows): Obs
   const { count, per } = limits.certificatesPerSet;
   const atOnce = { count: EXEMPT_AT_ONCE, per: per / count };
   const lasting = { count: Math.max(1, count - EXEMPT_LEAVE), per };
-  return (order.urgent === true ? [atOnce] : [atOnce, lasting]).flatMap((window) => {
+  return (order.need === 'advised' ? [atOnce, lasting] : [atOnce]).flatMap((window) => {
     const why = `${describeWindow(window, 'certificates for exactly these names')} are enough where they replace each other`;
     return slide(ofSet.map(countedAt), window, now, why);
   });
@@ -142,7 +143,7 @@ function certificateLimits(order: PlannedOrder, view: Windows): Obstacle[] {
     ofCa.filter((one) => mayBeIssued(one) && one.names.some((name) => registeredDomain(name) === domain));
   const times = ofSet.map(countedAt);
   const perSet = view.check(limits.certificatesPerSet, times, 'certificates for exactly these names');
-  const useRefill = order.urgent === true && !view.isCareful;
+  const useRefill = order.need === 'urgent' && !view.isCareful;
   return [
     ...(useRefill ? perSet.flatMap(({ why }) => refill(times, limits.certificatesPerSet, now, why)) : perSet),
     ...domains.flatMap((domain) =>

@@ -36,15 +36,18 @@ export async function lookAfterSet(
 function decideDue(kept: KeptSet, slice: AcmeKeeperSlice, { system }: LookAfterDeps): RenewalDecision {
   const now = system.now();
   const { held } = kept;
-  if (held === undefined) return { renew: true, at: now, why: 'There is no certificate yet.', emergency: true };
-  if (kept.asked) return { renew: true, at: now, why: 'The operator asked for it.', emergency: false };
+  const dueNow = (why: string): RenewalDecision => ({
+    renew: true,
+    at: now,
+    why,
+    need: 'due',
+    needGrowsAt: undefined,
+    emergency: false,
+  });
+  if (held === undefined) return dueNow('There is no certificate yet.');
+  if (kept.asked) return dueNow('The operator asked for it.');
   if (!isProduction(slice.cas, held.stored.directory)) {
-    return {
-      renew: true,
-      at: now,
-      why: 'The certificate is from a CA that is not configured (any more).',
-      emergency: false,
-    };
+    return dueNow('The certificate is from a CA that is not configured (any more).');
   }
   return decideRenewal({ certificate: held.certificate, ari: readWindow(held.stored.ari) }, now, () =>
     randomFraction(system),
@@ -69,10 +72,13 @@ async function attempt(
     ledger: read,
     cas: slice.cas,
     accountAt: accountFrom(read),
+    need: due.need,
   };
   const first = planAttempt({ ...facts, stagingOnly: false }, system.now());
+  // What stands in the way of an advised renewal may not stand in the way of an urgent one.
+  const waitUntil = (at: number): number => Math.min(at, due.needGrowsAt ?? at);
   if (first.do === 'wait') {
-    kept.next = { at: first.at, why: first.why };
+    kept.next = { at: waitUntil(first.at), why: first.why };
     return;
   }
   const verdict = await deps.preflight?.(set, first.ca, signal);
@@ -87,7 +93,7 @@ async function attempt(
     log.warn({ names: set.names, id: finding.id, fix: finding.fix }, finding.what);
   const plan = verdict?.stagingOnly === true ? planAttempt({ ...facts, stagingOnly: true }, system.now()) : first;
   if (plan.do === 'wait') {
-    kept.next = { at: plan.at, why: plan.why };
+    kept.next = { at: waitUntil(plan.at), why: plan.why };
     return;
   }
   log.info(
@@ -102,6 +108,7 @@ async function attempt(
       target: plan.ca,
       rehearsal: plan.rehearsal,
       replaces: isProduction(slice.cas, plan.ca.ca.directoryUrl) ? replaces : undefined,
+      need: due.need,
       history: read,
       allowed: verdict?.challenges,
     },

@@ -8,6 +8,7 @@ import { readIdentifier } from './names.ts';
 import { orderForSet } from './order-for-set.ts';
 import { AcmeProblem } from './problem.ts';
 import { rankChallenges } from './rank-challenges.ts';
+import type { RenewalNeed } from './renewal.ts';
 import type { ChallengeType } from './solver.ts';
 import { parseStoredCertificate, writeCertificate } from './stored-certificate.ts';
 
@@ -18,6 +19,7 @@ export interface OrderingDeps extends LookAfterDeps {
   readonly target: PlannedCa;
   readonly rehearsal: boolean;
   readonly replaces: string | undefined;
+  readonly need: RenewalNeed;
   readonly history: Ledger;
   readonly allowed: ReadonlyMap<string, readonly ChallengeType[]> | undefined;
 }
@@ -38,6 +40,7 @@ export async function orderCertificate(
         target,
         profile: set.requiredProfile ?? slice.profile,
         replaces: deps.replaces,
+        need: deps.need,
         keyType: slice.keyType,
         challengeOrder: rankForSet(kept, slice, deps),
       },

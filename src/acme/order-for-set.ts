@@ -19,13 +19,17 @@ import {
   recordOrderUrl,
   recordSuccess,
 } from './record-order.ts';
+import type { RenewalNeed } from './renewal.ts';
 import type { ChallengeType, Solver } from './solver.ts';
+
+const LIMIT = 'acme-limit';
 
 export interface OrderForSet {
   readonly set: NameSet;
   readonly target: PlannedCa;
   readonly profile: string | undefined;
   readonly replaces: string | undefined;
+  readonly need: RenewalNeed;
   readonly keyType: KeyType;
   readonly challengeOrder: readonly ChallengeType[];
 }
@@ -53,22 +57,21 @@ export async function orderForSet(
   let id: number | undefined;
   let account = '';
   const key = (): OrderKey => ({ ca: target.folder, account, set: set.id, names: set.names });
-  const earlier: number[] = [];
+  let finalised = false;
 
-  async function beforeOrder(): Promise<void> {
+  async function beforeOrder(failedNames: readonly string[]): Promise<void> {
     await ledger.update(lease, (before) => {
-      if (id !== undefined) earlier.push(id);
       const now = system.now();
-      const permission = mayOrder(before, { ...key(), replaces }, now, target.limits);
+      const continues = id !== undefined;
+      const settled = id === undefined ? before : recordAbandoned(before, id, now, failedNames);
+      const permission = mayOrder(settled, { ...key(), replaces, need: order.need }, now, target.limits);
       if (!permission.allowed) {
-        throw new SidecarError(permission.why, {
-          code: 'acme-limit',
-          blame: 'operator',
-          retryAfter: Math.ceil((permission.nextAllowedAt - now) / 1000),
-        });
+        const retryAfter = Math.ceil((permission.nextAllowedAt - now) / 1000);
+        throw new SidecarError(permission.why, { code: 'acme-limit', blame: 'operator', retryAfter });
       }
-      const recorded = recordOrder(before, { ...key(), replaces }, now, random);
+      const recorded = recordOrder(settled, { ...key(), replaces, continues }, now, random);
       id = recorded.id;
+      finalised = false;
       return recorded.ledger;
     });
   }
@@ -78,6 +81,10 @@ export async function orderForSet(
       const made = await target.ca.newOrder(wish, until);
       if (id !== undefined) await ledger.update(lease, (before) => recordOrderUrl(before, id!, made.url));
       return made;
+    },
+    async finalize(made, csr, until) {
+      finalised = true;
+      return target.ca.finalize(made, csr, until);
     },
   };
 
@@ -89,20 +96,18 @@ export async function orderForSet(
       { ...deps, ca, beforeOrder },
       signal,
     );
-    const challenges = issued.proved;
-    await ledger.update(lease, (before) => {
-      const settled = earlier.reduce((now, one) => recordAbandoned(now, one, system.now()), before);
-      return id === undefined ? settled : recordSuccess(settled, { ...key(), order: id, challenges }, system.now());
-    });
+    const success = { ...key(), challenges: issued.proved };
+    await ledger.update(lease, (before) =>
+      id === undefined ? before : recordSuccess(before, { ...success, order: id }, system.now()),
+    );
     return issued;
   } catch (error) {
     // Stopped, or no longer the keeper: the order stays unresolved in the ledger, which is the truth.
     signal.throwIfAborted();
-    const { problem, retryAfter, challenges } = readFailure(error);
-    await ledger.update(lease, (before) => {
-      const settled = earlier.reduce((now, one) => recordAbandoned(now, one, system.now()), before);
-      return recordFailure(settled, { ...key(), order: id, problem, retryAfter, challenges }, system.now(), random);
-    });
+    // Nothing failed: there is no room for the order yet.
+    if (id === undefined && error instanceof SidecarError && error.code === LIMIT) throw error;
+    const failure = { ...key(), order: id, finalised, ...readFailure(error) };
+    await ledger.update(lease, (before) => recordFailure(before, failure, system.now(), random));
     throw error;
   }
 }

@@ -5,7 +5,7 @@ import { viewTries } from './ledger-views.ts';
 import { mayAttempt } from './may-attempt.ts';
 import type { NameSet } from './names.ts';
 import { decideRehearsal } from './rehearsal.ts';
-import type { Validity } from './renewal.ts';
+import type { RenewalNeed, Validity } from './renewal.ts';
 
 export interface AttemptFacts {
   readonly set: NameSet;
@@ -13,6 +13,7 @@ export interface AttemptFacts {
   readonly certificate: Validity | undefined;
   /** The ARI id of that certificate, where the new one will replace it. */
   readonly replaces: string | undefined;
+  readonly need: RenewalNeed;
   readonly ledger: Ledger;
   readonly cas: CaPlan;
   /** The account's URL at each CA, by its folder; '' where there is none yet. */
@@ -37,6 +38,7 @@ export function planAttempt(facts: AttemptFacts, now: number): AttemptPlan {
         account: facts.accountAt(ca),
         set: set.id,
         names: set.names,
+        need: facts.need,
         replaces: ca === cas.staging ? undefined : facts.replaces,
       },
       now,

@@ -31,6 +31,8 @@ export interface Failure extends OrderKey {
   readonly problem: ProblemDocument;
   /** Seconds, from Retry-After. */
   readonly retryAfter?: number | undefined;
+  /** The order was finalised, so that a certificate may have come of it where the CA did not say that none did. */
+  readonly finalised?: boolean;
   /** The challenges that were tried, for the names that failed. */
   readonly challenges?: readonly TriedChallenge[];
 }
@@ -110,13 +112,13 @@ export function recordFailure(ledger: Ledger, failure: Failure, now: number, ran
   const { caSince, ...rest } = before;
   const tries: Tries = {
     ...{ ...rest, failures, ourFailures, unknown: 0, since: before.since ?? now, lastAt: now, next },
-    problem: { type: problem.type, detail, status: problem.status },
+    problem: { kind, type: problem.type, detail, status: problem.status },
     ...{ caFailures, ...(ofThisCa ? { caSince: caSince ?? now } : {}) },
   };
+  const isOpen = order === undefined || (failure.finalised === true && kind === 'ca-trouble');
   let after: Ledger = {
     ...ledger,
-    orders:
-      order === undefined ? ledger.orders : endOrder(ledger, order, { outcome: 'failed', endedAt: now, failedNames }),
+    orders: isOpen ? ledger.orders : endOrder(ledger, order, { outcome: 'failed', endedAt: now, failedNames }),
     tries: putTries(ledger, tries),
     names: countFailedNames(ledger, failure, failedNames, now),
     challenges: putChallenges(ledger, failure.challenges ?? [], (one) => ({ ...one, failedAt: now })),

@@ -1,11 +1,11 @@
 import { describeInstant } from './describe-time.ts';
 import type { Tries } from './ledger.ts';
-import { judgeProblem } from './problem-kind.ts';
 
 /** Milliseconds after which the real CA is tried whatever the rehearsals say. */
 const PRODUCTION_AT_LEAST_EVERY = 12 * 3_600_000;
-/** Failures in a row of staging's own after which it is no longer waited for. */
+/** Failures in a row of staging's own after which it is not waited for, and after how long it gets a chance again. */
 const STAGING_FAILURES = 3;
+const STAGING_AGAIN_AFTER = 6 * 3_600_000;
 
 /** Where the next attempt is made. */
 export interface RehearsalDecision {
@@ -31,12 +31,13 @@ export function decideRehearsal(
   const go = (why: string): RehearsalDecision => ({ rehearse: false, why, productionAt: undefined });
   if (production.failures === 0) return go('Nothing failed so far.');
   if (staging === undefined) return go('This CA has no staging to rehearse on.');
-  const kind =
-    production.problem === undefined ? undefined : judgeProblem({ ...production.problem, subproblems: [] }).kind;
+  const kind = production.problem?.kind;
   if (kind === 'ca-trouble')
     return go("The failure was the CA's own; a rehearsal elsewhere would not tell when it is over.");
   if (kind === 'rate-limited' || kind === 'paused') return go("A rehearsal does not lift the CA's limits.");
-  if (staging.caFailures >= STAGING_FAILURES) return go('Staging itself is out of order, so nothing can be rehearsed.');
+  if (staging.caFailures >= STAGING_FAILURES && now - staging.lastAt < STAGING_AGAIN_AFTER) {
+    return go('Staging itself is out of order, so nothing can be rehearsed.');
+  }
   if (staging.succeededAt !== undefined && staging.succeededAt >= production.lastAt) {
     return go(`The rehearsal of ${describeInstant(staging.succeededAt)} went well.`);
   }

@@ -22,12 +22,22 @@ export interface RenewalInfo {
   readonly chosen?: number;
 }
 
+/**
+ * How much a renewal is needed: `advised` by the CA before its time, `due` by the certificate's age, `urgent` when so
+ * little is left that everything else should make way.
+ */
+export type RenewalNeed = 'advised' | 'due' | 'urgent';
+
 export interface RenewalDecision {
   readonly renew: boolean;
   /** The instant to renew at; not after now where `renew` is true, and always before the certificate expires. */
   readonly at: number;
   readonly why: string;
-  /** So little is left that everything else should make way. */
+  /** What it is now, or will be at `at`. */
+  readonly need: RenewalNeed;
+  /** The instant after now at which the need grows, so that what stood in the way may not any more. */
+  readonly needGrowsAt: number | undefined;
+  /** The need is urgent now. */
   readonly emergency: boolean;
   /** The instant picked in the CA's window, to be kept with the window. */
   readonly chosen?: number;
@@ -63,15 +73,23 @@ export function decideRenewal(
   const { notBefore, notAfter } = facts.certificate;
   const policy = facts.policy ?? RENEWAL_POLICY;
   const lifetime = notAfter - notBefore;
-  if (!(lifetime > 0)) return { renew: true, at: now, why: 'The certificate ends before it begins.', emergency: true };
+  if (!(lifetime > 0))
+    return {
+      renew: true,
+      at: now,
+      why: 'The certificate ends before it begins.',
+      need: 'urgent',
+      needGrowsAt: undefined,
+      emergency: true,
+    };
   const latest = Math.floor(notAfter - lifetime * policy.emergency);
   if (now >= notAfter) {
     const why = `The certificate expired on ${describeInstant(notAfter)}.`;
-    return { renew: true, at: latest, why, emergency: true };
+    return { renew: true, at: latest, why, need: 'urgent', needGrowsAt: undefined, emergency: true };
   }
   if (now >= latest) {
     const why = `Only ${describeSpan(notAfter - now)} are left of the certificate's ${describeSpan(lifetime)}.`;
-    return { renew: true, at: latest, why, emergency: true };
+    return { renew: true, at: latest, why, need: 'urgent', needGrowsAt: undefined, emergency: true };
   }
   const ari = facts.ari !== undefined && facts.ari.end > facts.ari.start ? facts.ari : undefined;
   if (ari === undefined) return decideByLifetime(notAfter, lifetime, latest, policy, now, facts.ari !== undefined);
@@ -83,7 +101,10 @@ export function decideRenewal(
     chosen > latest
       ? `The CA suggests ${window}, which is too late to be safe; it is renewed on ${describeInstant(at)} instead.`
       : `The CA suggests to renew from ${window}; ${renew ? 'the instant picked in it has come' : `${describeInstant(at)} was picked`}.`;
-  return { renew, at, why, emergency: false, chosen };
+  const due = Math.min(dueAt(notAfter, lifetime, policy), latest);
+  const advised = Math.max(at, now) < due;
+  const need = advised ? 'advised' : 'due';
+  return { renew, at, why, need, needGrowsAt: advised ? due : latest, emergency: false, chosen };
 }
 
 /** The kept instant while it lies in the window, for the CA may move that; else a new one, uniformly at random. */
@@ -101,14 +122,18 @@ function decideByLifetime(
   now: number,
   badWindow: boolean,
 ): RenewalDecision {
-  const short = lifetime < policy.short;
-  const remaining = lifetime * (short ? policy.remainingWhenShort : policy.remaining);
-  const at = Math.min(Math.round(notAfter - remaining), latest);
+  const at = Math.min(dueAt(notAfter, lifetime, policy), latest);
   const rule = `with ${describeSpan(notAfter - at)} left of ${describeSpan(lifetime)}`;
   const why = `${at <= now ? 'It is time to renew' : `To be renewed on ${describeInstant(at)}`}, ${rule}; ${
     badWindow ? 'the window that the CA suggested ends before it begins' : "no advice of the CA's is known"
   }.`;
-  return { renew: at <= now, at, why, emergency: false };
+  return { renew: at <= now, at, why, need: 'due', needGrowsAt: latest, emergency: false };
+}
+
+/** The instant at which so much of the lifetime is left as the policy wants. */
+function dueAt(notAfter: number, lifetime: number, policy: RenewalPolicy): number {
+  const remaining = lifetime < policy.short ? policy.remainingWhenShort : policy.remaining;
+  return Math.round(notAfter - lifetime * remaining);
 }
 
 /** How asking the CA for its advice ended. */

@@ -29,7 +29,8 @@ export function handleUpgrade(upgrade: UpgradeRequest, runtime: Runtime, deps: U
   const { request, socket, connection } = upgrade;
   // Node takes its own listener off a socket that it hands over.
   socket.on('error', () => {});
-  if (connection.listener === 'admin') return void socket.end(rawAnswer(404, 'M_UNRECOGNIZED', 'No WebSockets here.'));
+  if (connection.listener === 'admin')
+    return void socket.end(rawAnswer(404, 'M_UNRECOGNIZED', 'No WebSockets here.', deps.system.now()));
   const source = { facts: connection, headers: request.rawHeaders, authority: request.headers.host };
   const facts = describeRequest(source, runtime.config, deps);
   const logged = {
@@ -41,7 +42,7 @@ export function handleUpgrade(upgrade: UpgradeRequest, runtime: Runtime, deps: U
   };
   const writeLine = beginRequestLine(logged, facts, runtime.config.log.requests, deps);
   const refuse: Refuse = (status, errcode, message, error) => {
-    socket.end(rawAnswer(status, errcode, message));
+    socket.end(rawAnswer(status, errcode, message, deps.system.now()));
     writeLine({ status, error });
   };
   const fail = (error: SidecarError): void => {

@@ -10,7 +10,7 @@ import { type CertificateKeeper, createCertificateKeeper } from '../tls/certific
 import type { CertificateSet } from '../tls/certificate-set.ts';
 import { createDevelopmentCa } from '../tls/development-ca.ts';
 import { planCertificates } from './certificate-plan.ts';
-import { type OpenAcme, openAcme } from './open-acme.ts';
+import type { OpenAcme } from './open-acme.ts';
 
 /** The certificates of one configuration, kept up to date. */
 export interface OpenCertificates {
@@ -36,10 +36,11 @@ export interface CertificateDeps {
  * @throws SidecarError when one of them cannot be used
  */
 export async function openCertificates(config: Config, deps: CertificateDeps): Promise<OpenCertificates> {
-  const store = createStore(config.store, deps);
+  const store = await createStore(config.store, deps);
   let acme: OpenAcme | undefined;
   try {
-    acme = config.certificates === 'acme' ? await openAcme(config, store, deps) : undefined;
+    // Loaded when it is needed: the ACME client costs a third of a second at the start.
+    if (config.certificates === 'acme') acme = await (await import('./open-acme.ts')).openAcme(config, store, deps);
     const developmentCa = createDevelopmentCa({ store }, deps);
     const plan = [...planCertificates(config), ...(acme?.planned ?? [])];
     return withClose(await createCertificateKeeper(plan, { ...deps, developmentCa }), acme, store);

@@ -35,6 +35,7 @@ export function describeRequest(
       clientAddress: client.address,
       proto: claims.proto === 'http' || claims.proto === 'https' ? claims.proto : proto,
       host,
+      forwardedHost: claims.host ?? host,
       requestId,
     },
   };
@@ -43,20 +44,23 @@ export function describeRequest(
 interface Claims {
   readonly forwardedFor: string | undefined;
   readonly proto: string | undefined;
+  readonly host: string | undefined;
   readonly requestId: string | undefined;
 }
 
-const NO_CLAIMS: Claims = { forwardedFor: undefined, proto: undefined, requestId: undefined };
+const NO_CLAIMS: Claims = { forwardedFor: undefined, proto: undefined, host: undefined, requestId: undefined };
 
 function readClaims(headers: readonly string[]): Claims {
   const forwardedFor: string[] = [];
   let proto: string | undefined;
+  let host: string | undefined;
   let requestId: string | undefined;
   for (let index = 0; index < headers.length; index += 2) {
     const name = headers[index]!.toLowerCase();
     if (name === 'x-forwarded-for') forwardedFor.push(headers[index + 1]!);
     else if (name === 'x-forwarded-proto') proto = headers[index + 1]!.toLowerCase();
+    else if (name === 'x-forwarded-host') host = headers[index + 1];
     else if (name === 'x-request-id') requestId = headers[index + 1];
   }
-  return { forwardedFor: forwardedFor.length === 0 ? undefined : forwardedFor.join(','), proto, requestId };
+  return { forwardedFor: forwardedFor.length === 0 ? undefined : forwardedFor.join(','), proto, host, requestId };
 }

@@ -38,7 +38,7 @@ export interface Traffic {
 
 export function createTraffic(limits: Config['limits'], deps: TrafficDeps): Traffic {
   const { system, log } = deps;
-  const upgrader = createUpgrader();
+  const upgrader = createUpgrader({ system });
   const inFlight = createInFlight();
   const answers = createOwnAnswers({ system });
   const requestDeps: RequestDeps = {

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../base/version.ts';
+import { addCertsCommand } from './certs-command.ts';
 import { addConfigCommand } from './config-command.ts';
 import { addDemoCommand } from './demo-command.ts';
 import { type CliIo, wireCommand } from './io.ts';
@@ -12,6 +13,7 @@ export async function runCommandLine(args: readonly string[], io: CliIo): Promis
     .version(VERSION)
     .showHelpAfterError('Run with --help for what can be said here.');
   addServeCommand(program, io);
+  addCertsCommand(program, io);
   addConfigCommand(program, io);
   addDemoCommand(program, io);
   try {

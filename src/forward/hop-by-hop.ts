@@ -23,8 +23,14 @@ const NEVER_NAMED: ReadonlySet<string> = new Set([
   'keep-alive',
 ]);
 
-export function isHopByHop(lowerName: string): boolean {
-  return HOP_BY_HOP.has(lowerName);
+/** Names of other lengths need not be looked at: this is asked for every field of every request and answer. */
+const LENGTHS: readonly boolean[] = Array.from({ length: 20 }, (_, length) =>
+  [...HOP_BY_HOP].some((name) => name.length === length),
+);
+
+/** `name` in any case. */
+export function isHopByHop(name: string): boolean {
+  return LENGTHS[name.length] === true && HOP_BY_HOP.has(name.toLowerCase());
 }
 
 /** The further fields that a Connection header names as its own, lower case; undefined when there are none. */

@@ -154,7 +154,9 @@ export class Http1Exchange implements Exchange {
   respondAndClose(status: number, reason: string, headers: string[], body: Buffer): void {
     const response = this.#response;
     this.#status = status;
-    const framing = ['Content-Length', String(body.length), 'Connection', 'close'];
+    // These two have no body, and a length would promise one (RFC 9110 section 8.6).
+    const length = status === 204 || status === 304 ? [] : ['Content-Length', String(body.length)];
+    const framing = [...length, 'Connection', 'close'];
     response.writeHead(status, legalReason(status, reason), [...headers, ...framing]);
     if (this.#request.complete || !this.hasBody) {
       response.end(body);

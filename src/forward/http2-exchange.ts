@@ -131,7 +131,11 @@ export class Http2Exchange implements Exchange {
 
   sendInformation(status: number, headers: RawHeaders): void {
     if (this.#gone || this.answered) return;
-    this.#stream.additionalHeaders({ ':status': status, ...gather(headers) });
+    try {
+      this.#stream.additionalHeaders({ ':status': status, ...gather(headers) });
+    } catch {
+      // A field that Node finds malformed. The answer itself follows.
+    }
   }
 
   readBody(sink: BodySink): void {
@@ -200,8 +204,9 @@ export class Http2Exchange implements Exchange {
   }
 
   respondAndClose(status: number, reason: string, headers: string[], body: Buffer): void {
-    this.respond(status, reason, [...headers, 'content-length', String(body.length)]);
-    this.end(this.method === 'HEAD' ? undefined : body);
+    const bodiless = status === 204 || status === 304;
+    this.respond(status, reason, bodiless ? headers : [...headers, 'content-length', String(body.length)]);
+    this.end(bodiless || this.method === 'HEAD' ? undefined : body);
   }
 
   /** After an early answer the rest of the body is not wanted: RST_STREAM NO_ERROR (RFC 9113 section 8.1). */

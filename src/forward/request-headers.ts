@@ -9,6 +9,8 @@ export interface ForwardedFacts {
   readonly proto: string;
   /** The host that the client asked for, as it wrote it. */
   readonly host: string;
+  /** For X-Forwarded-Host: `host`, or what a trusted proxy says that the client asked for. */
+  readonly forwardedHost: string;
   readonly requestId: string;
 }
 
@@ -68,7 +70,14 @@ export function buildRequestHeaders(
     if (ORIGIN_CLAIMS.has(lower.includes('_') ? lower.replaceAll('_', '-') : lower)) continue;
     to.push(name, value);
   }
-  to.push('X-Forwarded-For', facts.clientAddress, 'X-Forwarded-Proto', facts.proto, 'X-Forwarded-Host', facts.host);
+  to.push(
+    'X-Forwarded-For',
+    facts.clientAddress,
+    'X-Forwarded-Proto',
+    facts.proto,
+    'X-Forwarded-Host',
+    facts.forwardedHost,
+  );
   to.push('X-Request-Id', facts.requestId);
   return good(to);
 }

@@ -15,10 +15,11 @@ export function buildResponseHead(raw: readonly (Buffer | string)[]): ResponseHe
   for (let index = 0; index < raw.length; index += 2) {
     const name = text(raw[index]!);
     const value = text(raw[index + 1]!);
-    const lower = name.toLowerCase();
-    if (lower === 'connection') named = merge(named, readConnectionNames(value));
-    if (isHopByHop(lower)) continue;
-    if (lower === 'content-length') contentLength = Number(value);
+    if (isHopByHop(name)) {
+      if (name.length === 10 && name.toLowerCase() === 'connection') named = merge(named, readConnectionNames(value));
+      continue;
+    }
+    if (name.length === 14 && name.toLowerCase() === 'content-length') contentLength = Number(value);
     headers.push(name, value);
   }
   return { headers: named === undefined ? headers : without(headers, named), contentLength };

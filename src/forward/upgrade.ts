@@ -1,9 +1,10 @@
-import type { IncomingMessage } from 'node:http';
+import { Agent, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createProxyServer } from 'http-proxy';
 import type { Upstream } from '../base/address.ts';
 import type { SidecarError } from '../base/errors.ts';
+import type { System } from '../base/system.ts';
 import { explainFailure } from './failure.ts';
 
 export interface UpgradePlan {
@@ -26,10 +27,10 @@ export interface Upgrader {
 }
 
 /** The http-proxy package does the upgrade itself; header fields and request target are the sidecar's. */
-export function createUpgrader(): Upgrader {
+export function createUpgrader({ system }: { readonly system: System }): Upgrader {
   const plans = new WeakMap<IncomingMessage, UpgradePlan>();
   const sockets = new Set<Duplex>();
-  const proxy = createProxyServer({ xfwd: false, agent: false });
+  const proxy = createProxyServer({ xfwd: false, agent: createDialingAgent(system) });
 
   proxy.on('proxyReqWs', (proxyRequest, request, socket) => {
     const plan = plans.get(request);
@@ -74,6 +75,16 @@ export function createUpgrader(): Upgrader {
       for (const socket of sockets) socket.destroy();
     },
   };
+}
+
+/** Connections by the same way as those of requests: the name resolved anew, all of its addresses tried. */
+function createDialingAgent(system: System): Agent {
+  const agent = new Agent({ keepAlive: false });
+  agent.createConnection = ({ socketPath, host, port }) =>
+    typeof socketPath === 'string'
+      ? system.dial({ kind: 'unix', path: socketPath })
+      : system.dial({ kind: 'tcp', host: host ?? '', port: Number(port) });
+  return agent;
 }
 
 /** Flat pairs to values by name; of names that differ in case alone, the first spelling stands. */

@@ -4,6 +4,7 @@ import { describeError, errorCode, SidecarError } from '../base/errors.ts';
 
 /** How many connections the kernel may hold ready for us; more than Node's 511 for bursts after a restart. */
 const BACKLOG = 4096;
+const NO_IPV6: ReadonlySet<string> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL']);
 
 /**
  * Starts listening. Resolves with the address in force (port 0 becomes the port that the system chose).
@@ -16,15 +17,25 @@ export function bind(
   onLater: (error: Error) => void,
 ): Promise<BindAddress> {
   return new Promise((resolve, reject) => {
-    const fail = (error: unknown): void => reject(explainBindError(error, address, key));
+    const listen = (host: string): void =>
+      void server.listen({ host, port: address.port, backlog: BACKLOG, ipv6Only: false });
+    const fail = (error: unknown): void => {
+      // A kernel without IPv6 has no `::`; what was asked for is every address that there is.
+      if (address.host === '::' && NO_IPV6.has(errorCode(error) ?? '')) {
+        server.once('error', (second) => reject(explainBindError(second, address, key)));
+        return listen('0.0.0.0');
+      }
+      reject(explainBindError(error, address, key));
+    };
     server.once('error', fail);
-    server.listen({ host: address.host, port: address.port, backlog: BACKLOG, ipv6Only: false }, () => {
-      server.off('error', fail);
+    server.once('listening', () => {
+      server.removeAllListeners('error');
       // Such as EMFILE on accept: one connection is lost, the listener goes on.
       server.on('error', onLater);
       const { port } = server.address() as AddressInfo;
       resolve({ host: address.host, port, text: formatHostPort(address.host, port) });
     });
+    listen(address.host);
   });
 }
 

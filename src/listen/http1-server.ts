@@ -155,7 +155,7 @@ export function createHttp1Server(slice: Http1ServerSlice, deps: Http1ServerDeps
 
   function answerLast(socket: Duplex, { status, errcode, message }: Refusal): void {
     if (!socket.writable) return void socket.destroy();
-    socket.end(rawAnswer(status, errcode, message));
+    socket.end(rawAnswer(status, errcode, message, deps.system.now()));
     // Closing at once, with unread bytes in the socket, would send a reset that can overtake the answer.
     const timer = deps.system.setTimer(LINGER, () => socket.destroy());
     socket.once('close', () => timer.cancel());
@@ -179,6 +179,11 @@ export function createHttp1Server(slice: Http1ServerSlice, deps: Http1ServerDeps
       if (draining) return;
       draining = true;
       server.closeIdleConnections();
+      // An answer that had begun by now could not say that its connection closes: it does so when the answer is over.
+      for (const socket of sockets) {
+        const response = connections.get(socket)?.turns.current?.response;
+        if (response?.headersSent === true) response.once('close', () => socket.end());
+      }
     },
     close() {
       draining = true;

@@ -49,6 +49,8 @@ const SESSION_OPTIONS = {
   maxSessionRejectedStreams: 50,
   maxSessionMemory: 8,
   maxHeaderListPairs: MAX_HEADER_FIELDS,
+  // What the homeserver says twice is passed on twice; Node would throw its whole answer away.
+  strictSingleValueFields: false,
 } as const;
 
 /** Milliseconds from GOAWAY on an idle connection to its end, in which the client can close it by itself. */

@@ -9,7 +9,7 @@ import type { TicketKeys } from '../tls/ticket-keys.ts';
 import { tlsOptions } from '../tls/tls-options.ts';
 import { type ChallengeContexts, createChallengeServer } from './challenge-server.ts';
 import { peekClientHello } from './peek-client-hello.ts';
-import { PLAIN_HTTP_ANSWER } from './plain-http-answer.ts';
+import { plainHttpAnswer } from './plain-http-answer.ts';
 import type { ProxiedAddress } from './proxy-protocol.ts';
 import { rawSocketOf } from './raw-socket.ts';
 import { readProxyHeader } from './read-proxy-header.ts';
@@ -50,6 +50,9 @@ interface Arrival {
   readonly source: ProxiedAddress | undefined;
 }
 
+/** The same for all listeners and processes, so that a session of one resumes at another. */
+const SESSION_ID_CONTEXT = 'matrix-sidecar';
+
 /**
  * Takes a connection from accept to "ready for requests": PROXY header (from configured peers only), TLS handshake
  * with the certificate that SNI asks for, protocol by ALPN. One deadline covers all of it.
@@ -65,7 +68,7 @@ export function createTlsListener(slice: TlsListenerSlice, deps: TlsListenerDeps
     ALPNProtocols: ['h2', 'http/1.1'],
     SNICallback: (name, done) => done(null, certificates.choose(name).context),
     ticketKeys: deps.ticketKeys.current(),
-    sessionIdContext: 'matrix-sidecar',
+    sessionIdContext: SESSION_ID_CONTEXT,
   });
   const stopRotation = deps.ticketKeys.onRotate((keys) => tlsServer.setTicketKeys(keys));
 
@@ -91,7 +94,7 @@ export function createTlsListener(slice: TlsListenerSlice, deps: TlsListenerDeps
     deps.onRefused(raw?.remoteAddress, `TLS handshake failed: ${describeError(error)}`);
     // Someone spoke plain HTTP to this port. The TLS layer has given up, the connection below can still answer.
     if (errorCode(error) === 'ERR_SSL_HTTP_REQUEST' && raw?.writable === true)
-      raw.end(PLAIN_HTTP_ANSWER, () => raw.destroy());
+      raw.end(plainHttpAnswer(system.now()), () => raw.destroy());
     else raw?.destroy();
     socket.destroy();
   }
@@ -156,6 +159,7 @@ export function createTlsListener(slice: TlsListenerSlice, deps: TlsListenerDeps
       tlsServer.setSecureContext({
         ...tlsOptions,
         ...pemOf(next),
+        sessionIdContext: SESSION_ID_CONTEXT,
         ticketKeys: deps.ticketKeys.current(),
       });
     },

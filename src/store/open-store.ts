@@ -1,7 +1,6 @@
 import type { Log } from '../base/log.ts';
 import type { System } from '../base/system.ts';
 import { createFileStore } from './files.ts';
-import { createPostgresStore } from './postgres.ts';
 import type { Store } from './store.ts';
 
 /** Where a store is: the configuration's `store`. */
@@ -15,6 +14,12 @@ export type StorePlace =
  * moment does not keep the sidecar from starting.
  * @throws SidecarError when the place cannot be one at all
  */
-export function createStore(place: StorePlace, deps: { readonly system: System; readonly log: Log }): Store {
-  return place.kind === 'files' ? createFileStore(place.folder, deps) : createPostgresStore(place.url, deps);
+export async function createStore(
+  place: StorePlace,
+  deps: { readonly system: System; readonly log: Log },
+): Promise<Store> {
+  if (place.kind === 'files') return createFileStore(place.folder, deps);
+  // Loaded when it is needed: most sidecars keep files, and start faster without a database's driver.
+  const { createPostgresStore } = await import('./postgres.ts');
+  return createPostgresStore(place.url, deps);
 }

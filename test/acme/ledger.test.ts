@@ -12,10 +12,12 @@ import { viewChallenges, viewTries, viewUnresolved } from '../../src/acme/ledger
 import {
   recordAbandoned,
   recordFailure,
+  recordLost,
   recordOperatorActed,
   recordOrder,
   recordOrderUrl,
   recordSuccess,
+  recordTakeover,
   settleClock,
 } from '../../src/acme/record-order.ts';
 import { DAY, HOUR, key, MINUTE, middle, problem, T0 } from './ledger-facts.ts';
@@ -116,6 +118,26 @@ describe('what the ledger records', () => {
     for (let failures = 0; failures < 5; failures++) ledger = fail(ledger, undefined, 'dns');
     ledger = fail(ledger, undefined, 'dns', T0 + 3 * DAY);
     expect(ledger.names[0]!.failures).toBe(3);
+  });
+
+  it('leaves an order open whose end is not known once it was finalised, and counts the failure', () => {
+    const { ledger, id } = order(emptyLedger());
+    const cut = fail(ledger, id, 'connection-cut', T0 + MINUTE, { finalised: true });
+    expect(viewUnresolved(cut)).toHaveLength(1);
+    expect(viewTries(cut, key().set, key().ca)).toMatchObject({ failures: 1, caFailures: 1, unknown: 0 });
+    expect(viewUnresolved(fail(ledger, id, 'badCSR', T0 + MINUTE, { finalised: true }))).toEqual([]);
+  });
+
+  it('takes over: gives up what never got a URL, asks about the rest, and counts what was lost', () => {
+    const first = order(emptyLedger());
+    const second = order(recordOrderUrl(first.ledger, first.id, 'https://ca.example/order/1'), T0 + MINUTE);
+    const { ledger, ask } = recordTakeover(second.ledger, T0 + HOUR);
+    expect(ask.map(({ id }) => id)).toEqual([first.id]);
+    expect(ledger.orders.map(({ outcome }) => outcome)).toEqual(['unresolved', 'abandoned']);
+    const lost = recordLost(ledger, first.id, T0 + HOUR);
+    expect(lost.orders[0]).toMatchObject({ outcome: 'issued', endedAt: T0 + HOUR });
+    expect(viewTries(lost, key().set, key().ca).failures).toBe(2);
+    expect(recordTakeover(lost, T0 + HOUR)).toEqual({ ledger: lost, ask: [] });
   });
 
   it("keeps an order's URL, so that a successor can ask how it ended", () => {

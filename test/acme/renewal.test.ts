@@ -28,7 +28,12 @@ describe('when to renew', () => {
     const facts = { certificate: certificate(90), ari: ari(60, 62) };
     const ats = [0, 0.25, 0.999].map((dice) => decideRenewal(facts, T0, () => dice).at);
     expect(ats).toEqual([T0 + 60 * DAY, T0 + 60.5 * DAY, T0 + 60 * DAY + Math.floor(0.999 * 2 * DAY)]);
-    expect(decideRenewal(facts, T0, half)).toMatchObject({ renew: false, chosen: T0 + 61 * DAY });
+    expect(decideRenewal(facts, T0, half)).toMatchObject({
+      renew: false,
+      need: 'due',
+      needGrowsAt: T0 + 85.5 * DAY,
+      chosen: T0 + 61 * DAY,
+    });
   });
 
   it('keeps the instant that was picked before, whatever the dice say now', () => {
@@ -43,7 +48,7 @@ describe('when to renew', () => {
 
   it('renews now when the window is over: the CA may be about to revoke', () => {
     const decision = decideRenewal({ certificate: certificate(90), ari: ari(-2, -1) }, T0 + DAY, half);
-    expect(decision).toMatchObject({ renew: true, emergency: false });
+    expect(decision).toMatchObject({ renew: true, need: 'advised', needGrowsAt: T0 + 60 * DAY, emergency: false });
     expect(decision.why).toMatch(/the instant picked in it has come/);
   });
 
@@ -67,7 +72,7 @@ describe('when to renew', () => {
     const facts = { certificate: certificate(90), ari: { ...ari(88, 89), chosen: T0 + 88.5 * DAY } };
     expect(decideRenewal(facts, T0 + 85.4 * DAY, half).emergency).toBe(false);
     const late = decideRenewal(facts, T0 + 86 * DAY, half);
-    expect(late).toMatchObject({ renew: true, emergency: true });
+    expect(late).toMatchObject({ renew: true, need: 'urgent', emergency: true });
     expect(late.why).toBe("Only 4 days are left of the certificate's 90 days.");
   });
 

@@ -13,13 +13,19 @@ import {
   recordTakeover,
 } from '../../src/acme/record-order.ts';
 import { decideRehearsal } from '../../src/acme/rehearsal.ts';
-import { decideRenewal, nextAriCheck, type RenewalInfo, type Validity } from '../../src/acme/renewal.ts';
+import {
+  decideRenewal,
+  nextAriCheck,
+  type RenewalInfo,
+  type RenewalNeed,
+  type Validity,
+} from '../../src/acme/renewal.ts';
 import { key, MINUTE } from './ledger-facts.ts';
 import { type SimulatedCa, type Span, within } from './simulated-world.ts';
 
 /** What survives a restart. */
 interface Stored {
-  ledger: Uint8Array;
+  ledger: Ledger;
   certificate: (Validity & { readonly id: string; readonly ca: string }) | undefined;
   ari: RenewalInfo | undefined;
   nextAriCheck: number;
@@ -54,48 +60,37 @@ export class Killed extends Error {}
 /** A keeper that does what the decisions say and nothing else; every instant comes from outside. */
 export class SimulatedKeeper {
   readonly stored: Stored = {
-    ...{ ledger: serialiseLedger(emptyLedger()), certificate: undefined, ari: undefined },
+    ...{ ledger: emptyLedger(), certificate: undefined, ari: undefined },
     ...{ nextAriCheck: 0, ariFailures: 0 },
   };
   readonly renewals: Renewal[] = [];
   /** The instant from which the certificate was due, once it is. */
   private due: number | undefined;
-  private read: ReturnType<typeof parseLedger> | undefined;
   private readonly world: World;
 
   constructor(world: World) {
     this.world = world;
   }
 
-  /** Nobody else writes it, so that it is only read anew by a new process. */
-  private load(now: number): Ledger {
-    const { ledger, note } = this.read ?? parseLedger(this.stored.ledger, now);
-    if (note !== undefined) throw new Error(note);
-    this.read = { ledger, note };
-    return ledger;
-  }
-
-  private save(ledger: Ledger): void {
-    this.read = { ledger, note: undefined };
-    this.stored.ledger = serialiseLedger(ledger);
-  }
-
-  /** What a new process does first. */
+  /** What a new process does first: it reads what the old one left. */
   start(now: number): void {
-    this.read = undefined;
-    this.save(recordTakeover(this.load(now), now).ledger);
+    const { ledger, note } = parseLedger(serialiseLedger(this.stored.ledger), now);
+    if (note !== undefined) throw new Error(note);
+    this.stored.ledger = recordTakeover(ledger, now).ledger;
   }
 
   /** Asks the CA how orders ended that an earlier process left. Whether some remain to be asked about. */
   private resolve(now: number): boolean {
-    for (const { id, ca: name, at } of viewUnresolved(this.load(now))) {
+    for (const { id, ca: name, at } of viewUnresolved(this.stored.ledger)) {
       const ca = name === 'staging' ? this.world.staging! : this.world.cas.find((one) => one.name === name)!.ca;
       if (within(ca.outages, now)) continue;
-      const ledger = this.load(now);
+      const ledger = this.stored.ledger;
       const failed = ca.failed.includes(at) ? key().names : [];
-      this.save(ca.issued.includes(at) ? recordLost(ledger, id, now) : recordAbandoned(ledger, id, now, failed));
+      this.stored.ledger = ca.issued.includes(at)
+        ? recordLost(ledger, id, now)
+        : recordAbandoned(ledger, id, now, failed);
     }
-    return viewUnresolved(this.load(now)).length > 0;
+    return viewUnresolved(this.stored.ledger).length > 0;
   }
 
   /** Does what is to be done now; gives the instant at which to be called again. Throws Killed where the process dies. */
@@ -104,17 +99,20 @@ export class SimulatedKeeper {
     if (stored.certificate !== undefined && world.hasAri && stored.nextAriCheck <= now) this.askForAdvice(now);
     const { certificate } = stored;
     const checkAt = certificate !== undefined && world.hasAri ? stored.nextAriCheck : Infinity;
-    let urgentFrom = Infinity;
+    let reviewAt = Infinity;
+    let need: RenewalNeed = 'due';
     if (certificate !== undefined) {
-      urgentFrom = Math.floor(certificate.notAfter - (certificate.notAfter - certificate.notBefore) / 20);
       const decision = decideRenewal({ certificate, ari: stored.ari }, now, world.random);
       if (decision.chosen !== undefined && stored.ari !== undefined)
         stored.ari = { ...stored.ari, chosen: decision.chosen };
       if (!decision.renew) return Math.min(decision.at, checkAt);
-      this.due ??= Math.max(decision.at, certificate.notBefore);
+      need = decision.need;
+      reviewAt = decision.needGrowsAt ?? Infinity;
+      const eagerly = this.world.eager && need === 'advised';
+      this.due ??= eagerly ? reviewAt : Math.max(decision.at, certificate.notBefore);
     }
     const askAgainAt = this.resolve(now) ? now + 30 * MINUTE : Infinity;
-    return Math.min(this.attempt(now, urgentFrom), checkAt, askAgainAt);
+    return Math.min(this.attempt(now, need), checkAt, askAgainAt, reviewAt);
   }
 
   private askForAdvice(now: number): void {
@@ -133,14 +131,13 @@ export class SimulatedKeeper {
     stored.nextAriCheck = nextAriCheck(answer, now).at;
   }
 
-  private attempt(now: number, urgentFrom: number): number {
-    const urgent = now >= urgentFrom;
+  private attempt(now: number, need: RenewalNeed): number {
     const { stored, world } = this;
-    const ledger = this.load(now);
+    const ledger = this.stored.ledger;
     const replacesAt = (name: string) =>
       world.hasAri && stored.certificate?.ca === name ? stored.certificate.id : undefined;
     const candidates = world.cas.map(({ name, ca }) => {
-      const permission = mayOrder(ledger, { ...key({ ca: name }), replaces: replacesAt(name), urgent }, now, ca.limits);
+      const permission = mayOrder(ledger, { ...key({ ca: name }), replaces: replacesAt(name), need }, now, ca.limits);
       const tries = viewTries(ledger, key().set, name);
       return { ca: name, tries, notBefore: Math.max(permission.nextAllowedAt, tries.next?.at ?? 0) };
     });
@@ -158,9 +155,9 @@ export class SimulatedKeeper {
       this.order(now, 'staging', world.staging!, undefined);
       return now + 1;
     }
-    const order = { ...key({ ca: chosen }), replaces: replacesAt(chosen), urgent };
+    const order = { ...key({ ca: chosen }), replaces: replacesAt(chosen), need };
     const decision = mayAttempt(ledger, order, now, ca.limits);
-    if (decision.do === 'wait') return now < urgentFrom ? Math.min(decision.at, urgentFrom) : decision.at;
+    if (decision.do === 'wait') return decision.at;
     this.order(now, chosen, ca, order.replaces);
     return now + 1;
   }
@@ -169,16 +166,17 @@ export class SimulatedKeeper {
     const { stored, world } = this;
     const order = key({ ca: name });
     const killedAt = world.random() < world.killed ? Math.floor(world.random() * 4) : -1;
-    const { ledger, id } = recordOrder(this.load(now), { ...order, replaces }, now, world.random);
-    this.save(ledger);
+    const { ledger, id } = recordOrder(this.stored.ledger, { ...order, replaces }, now, world.random);
+    this.stored.ledger = ledger;
     if (killedAt === 0) throw new Killed();
-    if (!within(ca.outages, now)) this.save(recordOrderUrl(this.load(now), id, `https://ca.example/order/${id}`));
+    if (!within(ca.outages, now))
+      this.stored.ledger = recordOrderUrl(this.stored.ledger, id, `https://ca.example/order/${id}`);
     if (killedAt === 1) throw new Killed();
     const answer = ca.order(now, !within(world.unprovable, now), replaces);
     if (killedAt === 2) throw new Killed();
     if (answer.problem !== undefined) {
       const failure = { ...order, order: id, problem: answer.problem, retryAfter: answer.retryAfter };
-      this.save(recordFailure(this.load(now), failure, now, world.random));
+      this.stored.ledger = recordFailure(this.stored.ledger, failure, now, world.random);
       return;
     }
     if (name !== 'staging') {
@@ -191,6 +189,6 @@ export class SimulatedKeeper {
       this.due = undefined;
     }
     if (killedAt === 3) throw new Killed();
-    this.save(recordSuccess(this.load(now), { ...order, order: id }, now));
+    this.stored.ledger = recordSuccess(this.stored.ledger, { ...order, order: id }, now);
   }
 }

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { openHttp2 } from '../harness/client.ts';
 import { startTestSidecar, type TestSidecar } from '../harness/sidecar.ts';
 import { openRequest, type StreamRequest, VERSIONS } from '../harness/stream-client.ts';
@@ -111,34 +111,40 @@ describe.each(VERSIONS)('over %s', (version) => {
   });
 });
 
-describe('a client that has stopped reading for good', () => {
-  it.each(VERSIONS)('is cut off, and its request at the homeserver with it, over %s', async (version) => {
+describe.concurrent('a client that has stopped reading for good', () => {
+  /** Everything of its own, because these wait side by side. */
+  async function setUp({ onTestFinished }: TestContext, answer: (socket: Socket) => void) {
+    const homeserver = await startRawUpstream((socket) => {
+      socket.once('data', () => answer(socket));
+    });
     const impatient = await startTestSidecar(
-      `servers: [{ server_name: a.test, homeserver: "${upstream.url}" }]\nlimits: { stalled: 1s }`,
+      `servers: [{ server_name: a.test, homeserver: "${homeserver.url}" }]\nlimits: { stalled: 1s }`,
     );
-    let closed = false;
-    onConnection = (socket) => {
-      socket.once('close', () => {
-        closed = true;
-      });
-      socket.once('data', () => {
-        socket.write(`HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: ${200 * MIB}\r\n\r\n`);
-        pour(socket, 200 * MIB);
-      });
-    };
-    sent = openRequest(impatient, version);
-    (await sent.incoming).pause();
-    await until('the homeserver to be left alone', () => closed, 15_000);
-    await impatient.close();
+    onTestFinished(async () => {
+      await impatient.close();
+      await homeserver.close();
+    });
+    const { sidecar: running } = impatient;
+    return { impatient, homeserver, inFlight: () => running.status().requests_in_flight };
+  }
+
+  it.for(VERSIONS)('is cut off, and its request at the homeserver with it, over %s', async (version, context) => {
+    const { impatient, homeserver, inFlight } = await setUp(context, (socket) => {
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${200 * MIB}\r\n\r\n`);
+      pour(socket, 200 * MIB);
+    });
+    const request = openRequest(impatient, version);
+    (await request.incoming).pause();
+    expect(homeserver.open()).toBe(1);
+    await until('the homeserver to be left alone', () => homeserver.open() === 0, 15_000);
+    await until('the end of the request', () => inFlight() === 0);
+    request.close();
   });
 
-  it('is cut off too when all of the answer is with the sidecar already', async () => {
-    const impatient = await startTestSidecar(
-      `servers: [{ server_name: a.test, homeserver: "${upstream.url}" }]\nlimits: { stalled: 1s }`,
-    );
-    onConnection = (socket) => {
-      socket.once('data', () => socket.end(`HTTP/1.1 200 OK\r\nContent-Length: 50000\r\n\r\n${'x'.repeat(50_000)}`));
-    };
+  it('is cut off too when all of the answer is with the sidecar already', async (context) => {
+    const { impatient, inFlight } = await setUp(context, (socket) => {
+      socket.end(`HTTP/1.1 200 OK\r\nContent-Length: 50000\r\n\r\n${'x'.repeat(50_000)}`);
+    });
     const session = openHttp2(impatient, 'https', { settings: { initialWindowSize: 1_000, enablePush: false } });
     const stream = session.request({ ':path': '/_matrix/x', ':authority': 'a.test' });
     let code: number | undefined;
@@ -146,11 +152,10 @@ describe('a client that has stopped reading for good', () => {
     stream.once('close', () => {
       code = stream.rstCode;
     });
-    await until('the answer to begin', () => impatient.sidecar.status().requests_in_flight === 1);
-    await until('its end', () => impatient.sidecar.status().requests_in_flight === 0, 15_000);
+    await until('the answer to begin', () => inFlight() === 1);
+    await until('its end', () => inFlight() === 0, 15_000);
     await until('the client to hear of it', () => code !== undefined);
     expect(code).not.toBe(0);
     session.destroy();
-    await impatient.close();
   });
 });

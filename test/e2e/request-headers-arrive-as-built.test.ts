@@ -120,12 +120,14 @@ describe.each(VERSIONS)('over %s', (version) => {
     await exchangeWhole(behindProxy, version, {
       headers: [
         ...['X-Forwarded-For', '203.0.113.9, 198.51.100.7', 'X-Forwarded-For', '192.0.2.8'],
-        ...['X-Forwarded-Proto', 'http', 'X-Request-Id', 'from-the-proxy.1'],
+        ...['X-Forwarded-Proto', 'http', 'X-Forwarded-Host', 'outer.test', 'X-Request-Id', 'from-the-proxy.1'],
       ],
     });
     // From the right, past trusted proxies; what stands left of the first stranger is that stranger's claim.
     expect(values('x-forwarded-for')).toEqual(['198.51.100.7']);
     expect(values('x-forwarded-proto')).toEqual(['http']);
+    expect(values('x-forwarded-host')).toEqual(['outer.test']);
+    expect(values('host')).toEqual(['a.test']);
     expect(values('x-request-id')).toEqual(['from-the-proxy.1']);
   });
 

@@ -140,6 +140,7 @@ describe.concurrent('SIGTERM', () => {
     const { held } = serve;
     const [slow, busy] = [await connect(serve), await connect(serve)];
     slow.get('/_matrix/slow');
+    await until('the slow one at the homeserver', () => held.length === 1);
     busy.get('/_matrix/stream');
     await until('both at the homeserver', () => held.length === 2);
     serve.child.kill('SIGTERM');

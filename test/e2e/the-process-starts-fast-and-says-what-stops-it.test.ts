@@ -4,14 +4,18 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { VERSION } from '../../src/base/version.ts';
 import { ask } from '../harness/client.ts';
-import { type ProcessOptions, startProcess, startServe } from '../harness/process.ts';
+import { type ProcessOptions, startProcess, startServe, type TestProcess } from '../harness/process.ts';
 
 let folder: string;
+const leftOver: TestProcess[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'start-'));
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(async () => {
+  for (const one of leftOver) await one.close();
+  await rm(folder, { recursive: true, force: true });
+});
 
 const SERVERS = 'servers: [{ server_name: a.test, homeserver: "http://127.0.0.1:1" }]';
 
@@ -24,10 +28,12 @@ async function run(args: readonly string[], options: ProcessOptions = {}) {
 describe('serve', () => {
   it('answers well under a second after its start, when the development CA is there', async () => {
     const first = await startServe(SERVERS, folder);
+    leftOver.push(first);
     first.child.kill('SIGTERM');
     expect(await first.exited).toEqual({ code: 0, signal: null });
     const began = performance.now();
     const second = await startServe(SERVERS, folder);
+    leftOver.push(second);
     const answer = await ask(second, '/.well-known/matrix/client');
     const ms = Math.round(performance.now() - began);
     await second.close();
@@ -103,6 +109,7 @@ servers:
     };
     const cwd = await mkdtemp(join(folder, 'environment-'));
     const running = startProcess(['serve'], { cwd, env });
+    leftOver.push(running);
     await running.logged(/^Ready/);
     running.child.kill('SIGINT');
     expect(await running.exited).toEqual({ code: 0, signal: null });

@@ -13,6 +13,9 @@ describe('a field that concerns one connection only', () => {
     'proxy-authenticate',
     'proxy-authorization',
     'expect',
+    'Connection',
+    'PROXY-AUTHORIZATION',
+    'Te',
   ])('is %s', (name) => expect(isHopByHop(name)).toBe(true));
 
   it.each(['trailer', 'content-length', 'host', 'authorization', 'via', 'date', 'x-connection', ''])(

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { buildRequestHeaders } from '../../src/forward/request-headers.ts';
 
-const facts = { clientAddress: '192.0.2.1', proto: 'https', host: 'a.test:8448', requestId: 'r-1' };
+const facts = {
+  clientAddress: '192.0.2.1',
+  proto: 'https',
+  host: 'a.test:8448',
+  forwardedHost: 'a.test:8448',
+  requestId: 'r-1',
+};
 const OWN = [
   'X-Forwarded-For',
   '192.0.2.1',

@@ -52,11 +52,15 @@ export function startProcess(args: readonly string[], options: ProcessOptions = 
   child.stderr.on('data', (chunk: Buffer) => {
     stderr += chunk.toString();
   });
+  // Nothing outlives the tests, also where they are interrupted.
+  const end = (): void => void child.kill('SIGKILL');
+  process.once('exit', end);
   let exit: Exit | undefined;
   // `close`, not `exit`: by then everything that it wrote has been read.
   const exited = new Promise<Exit>((resolve) => {
     child.once('close', (code, signal) => {
       exit = { code, signal };
+      process.off('exit', end);
       resolve(exit);
     });
   });
@@ -100,7 +104,15 @@ export async function startServe(yaml: string, folder?: string): Promise<ServePr
   const write = (next: string): Promise<void> => writeFile(file, completeYaml(next));
   await write(yaml);
   const running = startProcess(['serve', '--config', file], { cwd });
-  const { listeners } = (await running.logged(/^Ready/)) as { listeners: Record<string, string[]> };
+  const close = async (): Promise<void> => {
+    await running.close();
+    if (folder === undefined) await rm(cwd, { recursive: true, force: true });
+  };
+  const ready = await running.logged(/^Ready/).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
+  const { listeners } = ready as { listeners: Record<string, string[]> };
   const port = (name: string): number => Number(listeners[name]?.[0]?.split(':').at(-1) ?? 0);
   return {
     ...running,
@@ -111,10 +123,7 @@ export async function startServe(yaml: string, folder?: string): Promise<ServePr
     federation: port('federation'),
     http: port('http'),
     admin: port('admin'),
-    async close() {
-      await running.close();
-      if (folder === undefined) await rm(cwd, { recursive: true, force: true });
-    },
+    close,
   };
 }
 

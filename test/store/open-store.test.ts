@@ -38,28 +38,33 @@ describe('opening a store', () => {
   it('takes a folder', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'sidecar-open-'));
     undo.push(() => rm(folder, { recursive: true }));
-    const store = createStore({ kind: 'files', folder }, deps);
+    const store = await createStore({ kind: 'files', folder }, deps);
     await store.write('key', Buffer.from('x'));
     expect(await readFile(join(folder, 'key'), 'utf8')).toBe('x');
   });
 
   it('takes a database, and connects to nothing before the first call', async () => {
     const { port, connections } = await startSilence();
-    const store = createStore({ kind: 'postgres', url: `postgres://edge:hunter22@127.0.0.1:${port}/certs` }, deps);
+    const store = await createStore(
+      { kind: 'postgres', url: `postgres://edge:hunter22@127.0.0.1:${port}/certs` },
+      deps,
+    );
     expect(store.where('a/b.pem')).toContain(`127.0.0.1:${port}/certs`);
     expect(store.where('a/b.pem')).not.toContain('hunter22');
     await store.close();
     expect(connections.size).toBe(0);
   });
 
-  it('refuses an address that cannot be one, at once', () => {
-    expect(() => createStore({ kind: 'postgres', url: 'postgres://user:1/2@db/certs' }, deps)).toThrow(/address/);
+  it('refuses an address that cannot be one, at once', async () => {
+    await expect(createStore({ kind: 'postgres', url: 'postgres://user:1/2@db/certs' }, deps)).rejects.toThrow(
+      /address/,
+    );
   });
 
   it('rejects at once where nothing listens', async () => {
     const { server, port } = await startSilence();
     await new Promise((resolve) => server.close(resolve));
-    const store = createStore({ kind: 'postgres', url: `postgres://edge@127.0.0.1:${port}/certs` }, deps);
+    const store = await createStore({ kind: 'postgres', url: `postgres://edge@127.0.0.1:${port}/certs` }, deps);
     undo.push(() => store.close());
     const began = performance.now();
     await expect(store.read('key')).rejects.toMatchObject({
@@ -73,7 +78,7 @@ describe('opening a store', () => {
 
   it('rejects within five seconds where nobody answers, and can be closed', async () => {
     const { port } = await startSilence();
-    const store = createStore({ kind: 'postgres', url: `postgres://edge@127.0.0.1:${port}/certs` }, deps);
+    const store = await createStore({ kind: 'postgres', url: `postgres://edge@127.0.0.1:${port}/certs` }, deps);
     undo.push(() => store.close());
     store.onChange('', silent);
     const began = performance.now();

@@ -1,0 +1,95 @@
+import { ariCertificateId } from '../../acme/ari-certificate-id.ts';
+import { readWindow } from '../../acme/ask-for-advice.ts';
+import { type CaPlan, isProduction, type PlannedCa } from '../../acme/ca-plan.ts';
+import { describeInstant } from '../../acme/describe-time.ts';
+import type { Ledger, Tries } from '../../acme/ledger.ts';
+import { viewTries } from '../../acme/ledger-views.ts';
+import type { NameSet } from '../../acme/names.ts';
+import { planAttempt } from '../../acme/plan-attempt.ts';
+import { decideRenewal, type RenewalDecision } from '../../acme/renewal.ts';
+import type { HeldCertificate } from '../../acme/stored-certificate.ts';
+
+/** When the keeper will try to get the next certificate, as far as the store tells. */
+export interface NextAttempt {
+  /** Milliseconds since the epoch; not after now where it is due. */
+  readonly at: number;
+  /** Whether a new certificate is wanted now; `at` is then when the CA may be asked. */
+  readonly due: boolean;
+  readonly why: string;
+}
+
+/** The last failure since the last success, at whichever CA. */
+export interface LastFailure {
+  readonly at: number;
+  readonly ca: string;
+  /** In a row. */
+  readonly failures: number;
+  /** The problem's type (RFC 8555, 6.7). */
+  readonly type: string;
+  readonly detail: string;
+}
+
+export interface NextFacts {
+  readonly set: NameSet;
+  readonly held: HeldCertificate | undefined;
+  readonly cas: CaPlan;
+  readonly ledger: Ledger;
+}
+
+/**
+ * What the keeper decides from the same facts, but for what only a running sidecar knows: whether DNS and the ports
+ * are right for an order. Pure.
+ */
+export function planNext(facts: NextFacts, now: number): NextAttempt {
+  const { set, held, cas, ledger } = facts;
+  const { renew, at, why, need, needGrowsAt } = decideDue(facts, now);
+  if (!renew) return { at, due: false, why };
+  const known = held !== undefined && isProduction(cas, held.stored.directory);
+  const plan = planAttempt(
+    {
+      ...{ set, ledger, cas, need, certificate: held?.certificate, stagingOnly: false },
+      replaces: known ? ariCertificateId(held.stored.chainPem) : undefined,
+      accountAt: ({ folder }) => ledger.orders.findLast(({ ca }) => ca === folder)?.account ?? '',
+    },
+    now,
+  );
+  if (plan.do === 'order') return { at: now, due: true, why };
+  // What stands in the way of a renewal may not when it is needed more.
+  return { at: Math.min(plan.at, needGrowsAt ?? plan.at), due: true, why: `${why} ${plan.why}` };
+}
+
+function decideDue({ held, cas }: NextFacts, now: number): Omit<RenewalDecision, 'emergency' | 'chosen'> {
+  const dueNow = (why: string) => ({ renew: true, at: now, why, need: 'due', needGrowsAt: undefined }) as const;
+  if (held === undefined) return dueNow('There is no certificate yet.');
+  if (!isProduction(cas, held.stored.directory)) {
+    return dueNow('The certificate is from a CA that is not configured (any more).');
+  }
+  // The keeper stores the instant that it picked with the CA's window, so that the dice are not thrown here.
+  return decideRenewal({ certificate: held.certificate, ari: readWindow(held.stored.ari) }, now, () => 0.5);
+}
+
+/** The newest failure of a set at any of the CAs that its last success did not settle. Pure. */
+export function findLastFailure({ set, cas, ledger }: NextFacts): LastFailure | undefined {
+  const tried = listCas(cas).map((ca) => ({ ca, tries: viewTries(ledger, set.id, ca.folder) }));
+  const failed = tried.filter(({ tries }) => tries.problem !== undefined);
+  const [newest] = failed.sort((a, b) => b.tries.lastAt - a.tries.lastAt);
+  if (newest?.tries.problem === undefined) return undefined;
+  const { lastAt, failures, problem } = newest.tries;
+  return { at: lastAt, ca: newest.ca.limits.ca, failures, type: problem.type, detail: problem.detail };
+}
+
+/** Production and staging, each once. */
+export function listCas({ production, staging }: CaPlan): readonly PlannedCa[] {
+  return staging === undefined ? production : [...production, staging];
+}
+
+/** Whether the last attempt ended in a failure; not while one is under way. */
+export function hasFailed({ failures, unknown, problem }: Tries): boolean {
+  return failures > 0 && unknown === 0 && problem !== undefined;
+}
+
+/** For a person: an instant that has come is `now`. */
+export function describeNext({ at, due, why }: NextAttempt, now: number): string {
+  if (at > now) return `${describeInstant(at)}. ${why}`;
+  return due ? `now, by a running sidecar (its log says what keeps it). ${why}` : `now. ${why}`;
+}

@@ -1,0 +1,43 @@
+import { createLedgerStore } from '../../acme/ledger-store.ts';
+import { renewalTime } from '../../tls/development-ca.ts';
+import { listNeededCertificates } from './needed-certificates.ts';
+import type { CertsContext } from './open-certificate-store.ts';
+import { planCas } from './plan-cas.ts';
+import { findLastFailure, type LastFailure, type NextAttempt, planNext } from './plan-next.ts';
+import { type PresentCertificate, readPresent } from './read-certificates.ts';
+
+/** All that is to be said of one certificate. */
+export interface ListedCertificate extends PresentCertificate {
+  /** Undefined for files, which somebody else replaces. */
+  readonly next: NextAttempt | undefined;
+  readonly lastFailure: LastFailure | undefined;
+}
+
+/** Every needed certificate with what the store, the ledger and the files say of it. */
+export async function readListed(context: CertsContext): Promise<ListedCertificate[]> {
+  const { config, store, system, io } = context;
+  const now = system.now();
+  const cas = planCas(context);
+  const note = (sentence: string): void => io.stderr(`${sentence}\n`);
+  const ledger = await createLedgerStore(store, { system, note }).read();
+  const listed: ListedCertificate[] = [];
+  for (const needed of listNeededCertificates(config)) {
+    const present = await readPresent(needed, store, now);
+    const { source } = needed;
+    if (source.kind === 'acme') {
+      const facts = { set: source.set, held: present.held, cas, ledger };
+      listed.push({ ...present, next: planNext(facts, now), lastFailure: findLastFailure(facts) });
+    } else {
+      const next = source.kind === 'local' ? planLocal(present, now) : undefined;
+      listed.push({ ...present, next, lastFailure: undefined });
+    }
+  }
+  return listed;
+}
+
+/** The development CA is the sidecar itself: it signs when it starts, and with a third of the lifetime left. */
+function planLocal({ certificate }: PresentCertificate, now: number): NextAttempt {
+  if (certificate === undefined) return { at: now, due: true, why: 'The sidecar makes it when it starts.' };
+  const at = renewalTime(certificate);
+  return { at: Math.max(at, now), due: at <= now, why: 'The sidecar renews it with a third of its lifetime left.' };
+}

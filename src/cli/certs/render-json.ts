@@ -1,0 +1,47 @@
+import { limitsOfCa } from '../../acme/ca-limits.ts';
+import { pathsOf } from '../../tls/read-certificate-files.ts';
+import type { ListedCertificate } from './read-listed.ts';
+
+const DAY = 86_400_000;
+
+/** `certs list --json`: instants in ISO 8601, null where there is nothing to say. Pure. */
+export function renderJson(listed: readonly ListedCertificate[], now: number): string {
+  return `${JSON.stringify({ certificates: listed.map((one) => describe(one, now)) }, undefined, 2)}\n`;
+}
+
+function describe({ needed, certificate, held, state, findings, next, lastFailure }: ListedCertificate, now: number) {
+  const { names, servers, why, source } = needed;
+  const directory = held?.stored.directory;
+  return {
+    names,
+    servers,
+    why,
+    source: source.kind,
+    listener: source.kind === 'files' ? source.listener : 'all',
+    files: source.kind === 'files' ? pathsOf(source.files) : null,
+    state,
+    ca: directory === undefined ? null : limitsOfCa(directory).ca,
+    directory: directory ?? null,
+    not_before: certificate === undefined ? null : formatInstant(certificate.notBefore),
+    not_after: certificate === undefined ? null : formatInstant(certificate.notAfter),
+    days_left: certificate === undefined ? null : Math.floor((certificate.notAfter - now) / DAY),
+    fingerprint_sha256: certificate?.fingerprint256 ?? null,
+    next: next === undefined ? null : { at: formatInstant(next.at), due: next.due, why: next.why },
+    last_failure:
+      lastFailure === undefined
+        ? null
+        : {
+            at: formatInstant(lastFailure.at),
+            ca: lastFailure.ca,
+            failures: lastFailure.failures,
+            type: lastFailure.type,
+            detail: lastFailure.detail,
+          },
+    findings,
+  };
+}
+
+function formatInstant(at: number): string | null {
+  // What a ledger or certificate holds may lie outside what a Date can.
+  return Math.abs(at) <= 8.64e15 ? new Date(at).toISOString() : null;
+}
