@@ -15,7 +15,7 @@ import { CERTIFICATES_PREFIX, readCertificate } from './stored-certificate.ts';
 import { assessRisk } from './warn.ts';
 
 /** The name of the lease whose holder orders certificates; everybody serves them. */
-const LEASE = 'acme-keeper';
+export const KEEPER_LEASE = 'acme-keeper';
 /** Milliseconds between two tries to become the keeper. */
 const LEASE_RETRY = 5_000;
 /** The clock may be set and the machine may sleep, which a longer timer would not notice. */
@@ -144,7 +144,7 @@ export function createAcmeKeeper(slice: AcmeKeeperSlice, deps: AcmeKeeperDeps): 
   async function run(): Promise<void> {
     while (!closing.signal.aborted) {
       try {
-        const lease = await store.acquireLease(LEASE);
+        const lease = await store.acquireLease(KEEPER_LEASE);
         if (lease === undefined) {
           for (const kept of sets.values()) announceRisk(kept);
           await pause(system, LEASE_RETRY, closing.signal);

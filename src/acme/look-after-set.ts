@@ -1,13 +1,14 @@
 import { ariCertificateId } from './ari-certificate-id.ts';
-import { askForAdvice, readWindow } from './ask-for-advice.ts';
+import { askForAdvice } from './ask-for-advice.ts';
 import { isProduction, type PlannedCa } from './ca-plan.ts';
+import { decideDue } from './decide-due.ts';
 import type { AcmeKeeperSlice, LookAfterDeps } from './keeper-contract.ts';
 import type { KeptSet } from './kept-set.ts';
 import type { Ledger } from './ledger.ts';
 import { orderCertificate } from './order-certificate.ts';
 import { planAttempt } from './plan-attempt.ts';
 import { randomFraction } from './random.ts';
-import { decideRenewal, type RenewalDecision } from './renewal.ts';
+import type { RenewalDecision } from './renewal.ts';
 import { nextRiskChange } from './warn.ts';
 
 /** Milliseconds after which a preflight that said no is made again: whoever mends DNS should not wait for hours. */
@@ -22,7 +23,9 @@ export async function lookAfterSet(
 ): Promise<void> {
   const { system } = deps;
   await askForAdvice(kept, slice, deps, signal);
-  const due = decideDue(kept, slice, deps);
+  const due = decideDue({ held: kept.held, asked: kept.asked, cas: slice.cas }, system.now(), () =>
+    randomFraction(system),
+  );
   if (!due.renew) {
     const risk = kept.held === undefined ? undefined : nextRiskChange(kept.held.certificate, system.now());
     const at = Math.min(due.at, kept.held?.stored.ari?.nextCheck ?? due.at, risk ?? due.at);
@@ -30,28 +33,6 @@ export async function lookAfterSet(
     return;
   }
   await attempt(kept, slice, deps, due, signal);
-}
-
-/** Is a certificate due? Always when there is none, or none of a real CA. */
-function decideDue(kept: KeptSet, slice: AcmeKeeperSlice, { system }: LookAfterDeps): RenewalDecision {
-  const now = system.now();
-  const { held } = kept;
-  const dueNow = (why: string): RenewalDecision => ({
-    renew: true,
-    at: now,
-    why,
-    need: 'due',
-    needGrowsAt: undefined,
-    emergency: false,
-  });
-  if (held === undefined) return dueNow('There is no certificate yet.');
-  if (kept.asked) return dueNow('The operator asked for it.');
-  if (!isProduction(slice.cas, held.stored.directory)) {
-    return dueNow('The certificate is from a CA that is not configured (any more).');
-  }
-  return decideRenewal({ certificate: held.certificate, ari: readWindow(held.stored.ari) }, now, () =>
-    randomFraction(system),
-  );
 }
 
 async function attempt(

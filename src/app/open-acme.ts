@@ -7,7 +7,7 @@ import { gatherPreflight } from '../acme/gather-preflight.ts';
 import { type AcmeKeeper, createAcmeKeeper } from '../acme/keeper.ts';
 import { createLedgerStore } from '../acme/ledger-store.ts';
 import { createLoopBack } from '../acme/loop-back.ts';
-import { type NameSet, planSets } from '../acme/names.ts';
+import type { NameSet } from '../acme/names.ts';
 import { judgePreflight } from '../acme/preflight.ts';
 import { checkServedCertificate } from '../acme/self-check.ts';
 import type { ChallengeType, Solver } from '../acme/solver.ts';
@@ -25,7 +25,7 @@ import { redactPassword } from '../config/hidden.ts';
 import type { ChallengeContexts } from '../listen/challenge-server.ts';
 import type { Store } from '../store/store.ts';
 import type { PlannedCertificate } from '../tls/certificate-keeper.ts';
-import { listNeededNames } from './certificate-names.ts';
+import { listAcmeSets } from './acme-sets.ts';
 import { openDnsProvider } from './open-dns-provider.ts';
 
 /** The domain names by which CAA records know the CAs that have a short name here. */
@@ -56,8 +56,7 @@ export async function openAcme(
   deps: { readonly system: System; readonly log: Log },
 ): Promise<OpenAcme> {
   const { system, log } = deps;
-  const servers = config.servers.filter((server) => server.certificate === undefined);
-  const sets = planSets(servers.map((server) => ({ server: server.serverName.text, needed: listNeededNames(server) })));
+  const sets = listAcmeSets(config);
   const cas = await planCas(config, store, deps);
   const dns = createDnsClient({ servers: config.acme.resolvers.map(({ text }) => text) });
   const loopBack = createLoopBack(deps);

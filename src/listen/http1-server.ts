@@ -179,10 +179,11 @@ export function createHttp1Server(slice: Http1ServerSlice, deps: Http1ServerDeps
       if (draining) return;
       draining = true;
       server.closeIdleConnections();
-      // An answer that had begun by now could not say that its connection closes: it does so when the answer is over.
+      // An answer that had begun by now could not say that its connection closes. A request that its client has sent in
+      // the meantime is still served, and says so; without one, the connection closes a moment later.
       for (const socket of sockets) {
         const response = connections.get(socket)?.turns.current?.response;
-        if (response?.headersSent === true) response.once('close', () => socket.end());
+        response?.once('close', () => deps.system.setTimer(LINGER, () => server.closeIdleConnections()));
       }
     },
     close() {

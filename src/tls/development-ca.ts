@@ -32,7 +32,8 @@ export interface DevelopmentCa {
 export const ROOT_KEY = 'development-ca/root-with-key.pem';
 /** The root certificate alone, to hand to clients. Only a copy: nothing reads it. */
 export const ROOT_COPY_KEY = 'development-ca/root.pem';
-const LEAF_FOLDER = 'development-ca/leafs';
+/** What it has issued is below this. */
+export const LEAF_FOLDER = 'development-ca/leafs';
 
 const DAY = 86_400_000;
 const LEAF_LIFETIME = 90 * DAY;

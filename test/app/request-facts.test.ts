@@ -23,7 +23,10 @@ function describeArrival(arrival: Arrival): RequestFacts {
   return describeRequest(exchange, config, { nextRequestId: () => 'fresh' });
 }
 
-const CLAIMS = ['X-Forwarded-For', '198.51.100.7', 'X-Forwarded-Proto', 'http', 'X-Request-Id', 'theirs'];
+const CLAIMS = [
+  ...['X-Forwarded-For', '198.51.100.7', 'X-Forwarded-Proto', 'http'],
+  ...['X-Forwarded-Host', 'public.test', 'X-Request-Id', 'theirs'],
+];
 
 describe('from anybody', () => {
   it('the peer is the client, and its claims count for nothing', () => {
@@ -33,6 +36,7 @@ describe('from anybody', () => {
       clientAddress: '192.0.2.1',
       proto: 'https',
       host: 'a.test',
+      forwardedHost: 'a.test',
       requestId: 'fresh',
     });
     expect(facts.requestId).toBe('fresh');
@@ -60,6 +64,7 @@ describe('from a trusted proxy', () => {
         clientAddress: '198.51.100.7',
         proto: 'http',
         host: 'a.test',
+        forwardedHost: 'public.test',
         requestId: 'theirs',
       });
     }

@@ -4,9 +4,9 @@ import { chmodSync, existsSync, readdirSync, readFileSync, statSync, symlinkSync
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { realSystem } from '../../src/base/system.ts';
-import { writePkcs12 } from '../../src/cli/certs/write-pkcs12.ts';
 import { parsePemCertificate } from '../../src/tls/pem-certificate.ts';
 import { parsePkcs12 } from '../../src/tls/pkcs12-certificate.ts';
+import { writePkcs12 } from '../../src/tls/write-pkcs12.ts';
 import { type Made, makeCertificate, makeEcCertificate, read } from '../tls/make-certificate.ts';
 import {
   asTranscript,

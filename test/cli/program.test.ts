@@ -42,6 +42,7 @@ describe('what was asked for goes to stdout, and the exit code is 0', () => {
     [['config', 'check', '--help'], 'Usage: matrix-sidecar config check'],
     [['config', 'schema'], '"$schema"'],
     [['demo', '--help'], 'Usage: matrix-sidecar demo'],
+    [['certs', '--help'], 'Usage: matrix-sidecar certs'],
   ])('%j', async (args, text) => {
     const { code, out, err } = await run(...args);
     expect([code, err]).toEqual([0, '']);
@@ -50,7 +51,8 @@ describe('what was asked for goes to stdout, and the exit code is 0', () => {
 
   it('--help names every command and what it does', async () => {
     const { out } = await run('--help');
-    for (const command of ['serve', 'config', 'demo']) expect(out).toMatch(new RegExp(`^ +${command}\\b.* \\w`, 'm'));
+    for (const command of ['serve', 'certs', 'config', 'demo'])
+      expect(out).toMatch(new RegExp(`^ +${command}\\b.* \\w`, 'm'));
   });
 });
 

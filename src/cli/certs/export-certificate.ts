@@ -3,11 +3,11 @@ import { bad, good, type Parsed } from '../../base/parsed.ts';
 import { readFileUpTo } from '../../config/read-file.ts';
 import { readSecretFile } from '../../config/secret-file.ts';
 import type { Certificate } from '../../tls/certificate.ts';
+import { writePkcs12 } from '../../tls/write-pkcs12.ts';
 import { findCertificates, listNeededCertificates } from './needed-certificates.ts';
 import { type CertsContext, fail } from './open-certificate-store.ts';
 import { type NewFile, placeFiles } from './place-files.ts';
 import { readPresent } from './read-certificates.ts';
-import { writePkcs12 } from './write-pkcs12.ts';
 
 /** Paths as they were given. */
 export type ExportTarget =

@@ -4,11 +4,11 @@ import { describeInstant } from '../../acme/describe-time.ts';
 import { decideImport, type ImportDecision, type TakenCertificate } from '../../acme/import-decision.ts';
 import { searchCertificates } from '../../acme/import-search.ts';
 import { readCertificate, writeCertificate } from '../../acme/stored-certificate.ts';
+import { listAcmeSets } from '../../app/acme-sets.ts';
 import { ACME_DIRECTORIES } from '../../config/acme-directory.ts';
 import { readFileUpTo } from '../../config/read-file.ts';
 import { readSecretFile } from '../../config/secret-file.ts';
 import { readTrustedRoots } from '../../tls/trusted-roots.ts';
-import { listAcmeSets } from './needed-certificates.ts';
 import { type CertsContext, fail } from './open-certificate-store.ts';
 import { describeTimeLeft } from './render-list.ts';
 

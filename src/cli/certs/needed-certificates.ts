@@ -1,4 +1,5 @@
-import { type NameSet, normaliseName, planSets } from '../../acme/names.ts';
+import { type NameSet, normaliseName } from '../../acme/names.ts';
+import { listAcmeSets } from '../../app/acme-sets.ts';
 import { listNeededNames, type NeededName } from '../../app/certificate-names.ts';
 import { planCertificates } from '../../app/certificate-plan.ts';
 import { bad, good, type Parsed } from '../../base/parsed.ts';
@@ -32,13 +33,6 @@ export function listNeededCertificates(config: Config): NeededCertificate[] {
     })),
     ...listOtherCertificates(config),
   ];
-}
-
-/** The name sets that a CA has to sign; none unless the configuration says `certificates: acme`. */
-export function listAcmeSets(config: Config): NameSet[] {
-  if (config.certificates !== 'acme') return [];
-  const servers = config.servers.filter((server) => server.certificate === undefined);
-  return planSets(servers.map((server) => ({ server: server.serverName.text, needed: listNeededNames(server) })));
 }
 
 function listOtherCertificates(config: Config): NeededCertificate[] {

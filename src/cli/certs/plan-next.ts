@@ -1,12 +1,11 @@
 import { ariCertificateId } from '../../acme/ari-certificate-id.ts';
-import { readWindow } from '../../acme/ask-for-advice.ts';
 import { type CaPlan, isProduction, type PlannedCa } from '../../acme/ca-plan.ts';
+import { decideDue } from '../../acme/decide-due.ts';
 import { describeInstant } from '../../acme/describe-time.ts';
 import type { Ledger, Tries } from '../../acme/ledger.ts';
 import { viewTries } from '../../acme/ledger-views.ts';
 import type { NameSet } from '../../acme/names.ts';
 import { planAttempt } from '../../acme/plan-attempt.ts';
-import { decideRenewal, type RenewalDecision } from '../../acme/renewal.ts';
 import type { HeldCertificate } from '../../acme/stored-certificate.ts';
 
 /** When the keeper will try to get the next certificate, as far as the store tells. */
@@ -42,7 +41,8 @@ export interface NextFacts {
  */
 export function planNext(facts: NextFacts, now: number): NextAttempt {
   const { set, held, cas, ledger } = facts;
-  const { renew, at, why, need, needGrowsAt } = decideDue(facts, now);
+  // The keeper stores the instant that it picked with the CA's window, so that the dice are not thrown here.
+  const { renew, at, why, need, needGrowsAt } = decideDue({ held, asked: false, cas }, now, () => 0.5);
   if (!renew) return { at, due: false, why };
   const known = held !== undefined && isProduction(cas, held.stored.directory);
   const plan = planAttempt(
@@ -56,16 +56,6 @@ export function planNext(facts: NextFacts, now: number): NextAttempt {
   if (plan.do === 'order') return { at: now, due: true, why };
   // What stands in the way of a renewal may not when it is needed more.
   return { at: Math.min(plan.at, needGrowsAt ?? plan.at), due: true, why: `${why} ${plan.why}` };
-}
-
-function decideDue({ held, cas }: NextFacts, now: number): Omit<RenewalDecision, 'emergency' | 'chosen'> {
-  const dueNow = (why: string) => ({ renew: true, at: now, why, need: 'due', needGrowsAt: undefined }) as const;
-  if (held === undefined) return dueNow('There is no certificate yet.');
-  if (!isProduction(cas, held.stored.directory)) {
-    return dueNow('The certificate is from a CA that is not configured (any more).');
-  }
-  // The keeper stores the instant that it picked with the CA's window, so that the dice are not thrown here.
-  return decideRenewal({ certificate: held.certificate, ari: readWindow(held.stored.ari) }, now, () => 0.5);
 }
 
 /** The newest failure of a set at any of the CAs that its last success did not settle. Pure. */

@@ -4,6 +4,7 @@ import { SidecarError } from '../../base/errors.ts';
 import type { Store } from '../../store/store.ts';
 import type { Certificate } from '../../tls/certificate.ts';
 import { checkCertificate, type Finding } from '../../tls/check-certificate.ts';
+import { LEAF_FOLDER } from '../../tls/development-ca.ts';
 import { parsePemCertificate } from '../../tls/pem-certificate.ts';
 import { readCertificateFiles } from '../../tls/read-certificate-files.ts';
 import { readTrustedRoots } from '../../tls/trusted-roots.ts';
@@ -24,7 +25,6 @@ export interface PresentCertificate {
 }
 
 /** Where the development CA keeps the certificates that it made. */
-const DEVELOPMENT_LEAFS = 'development-ca/leafs/';
 
 /** Reads what there is, and makes nothing. Rejects with a SidecarError when the store cannot be read. */
 export async function readPresent(needed: NeededCertificate, store: Store, now: number): Promise<PresentCertificate> {
@@ -61,7 +61,7 @@ function judgeState({ certificate, findings }: Omit<PresentCertificate, 'state'>
 async function readDevelopmentLeaf({ names }: NeededCertificate, store: Store): Promise<Certificate | undefined> {
   const wanted = [...names].sort().join();
   let best: Certificate | undefined;
-  for (const key of await store.list(DEVELOPMENT_LEAFS)) {
+  for (const key of await store.list(`${LEAF_FOLDER}/`)) {
     const pem = (await store.read(key))?.toString() ?? '';
     const leaf = readLeaf(pem);
     if (leaf === undefined || [...leaf.dnsNames, ...leaf.ipAddresses].sort().join() !== wanted) continue;

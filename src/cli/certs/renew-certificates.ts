@@ -1,18 +1,14 @@
+import { KEEPER_LEASE } from '../../acme/keeper.ts';
 import type { NameSet } from '../../acme/names.ts';
 import { takeRenewalRequest, writeRenewalRequest } from '../../acme/renewal-request.ts';
+import { listAcmeSets } from '../../app/acme-sets.ts';
 import { bad, good, type Parsed } from '../../base/parsed.ts';
 import type { Store } from '../../store/store.ts';
 import { awaitRenewal, lookBeforeRenewal } from './await-renewal.ts';
-import {
-  findCertificates,
-  listAcmeSets,
-  listNeededCertificates,
-  type NeededCertificate,
-} from './needed-certificates.ts';
+import { findCertificates, listNeededCertificates, type NeededCertificate } from './needed-certificates.ts';
 import { type CertsContext, fail } from './open-certificate-store.ts';
 
 /** The lease whose holder orders certificates. */
-const KEEPER_LEASE = 'acme-keeper';
 
 /**
  * `certs renew`: asks the sidecar that looks after the certificates, in whichever process it is. With `wait` it waits

@@ -1,8 +1,8 @@
 import { createCipheriv, createHash, createHmac, createPrivateKey, pbkdf2, type X509Certificate } from 'node:crypto';
 import { promisify } from 'node:util';
 import forge from 'node-forge';
-import type { System } from '../../base/system.ts';
-import type { Certificate } from '../../tls/certificate.ts';
+import type { System } from '../base/system.ts';
+import type { Certificate } from './certificate.ts';
 
 type Asn1 = forge.asn1.Asn1;
 const { asn1, pki, pkcs12 } = forge;
