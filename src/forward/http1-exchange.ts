@@ -32,6 +32,8 @@ export class Http1Exchange implements Exchange {
   readonly #response: ServerResponse;
   readonly #context: Http1Context;
   #closed = false;
+  /** The connection ends with this answer. */
+  #closing: boolean;
   #status = 0;
   #bodyBegun = false;
   #onGone: (() => void) | undefined;
@@ -51,6 +53,7 @@ export class Http1Exchange implements Exchange {
     const length = known['content-length'];
     this.contentLength = length === undefined ? undefined : Number(length);
     this.hasBody = known['transfer-encoding'] !== undefined || (this.contentLength ?? 0) > 0;
+    this.#closing = this.httpVersion === '1.0' || /\bclose\b/i.test(known.connection ?? '');
     this.expectsContinue = context.expectsContinue;
     this.takesTrailers = known.te !== undefined && /(^|[, ])trailers([,; ]|$)/i.test(String(known.te));
     response.once('close', () => {
@@ -111,7 +114,10 @@ export class Http1Exchange implements Exchange {
     // Date and everything else is the homeserver's; nothing is added to its answer.
     this.#status = status;
     response.sendDate = false;
-    if (this.#context.isDraining()) headers.push('Connection', 'close');
+    if (this.#context.isDraining()) {
+      this.#closing = true;
+      headers.push('Connection', 'close');
+    }
     response.writeHead(status, legalReason(status, reason), this.#withoutVainTrailer(status, headers));
     // Node keeps the headers back until there is a body. Mostly that is in this very tick, and one write takes both.
     process.nextTick(() => {
@@ -132,10 +138,17 @@ export class Http1Exchange implements Exchange {
     const response = this.#response;
     this.#bodyBegun = true;
     if (trailers !== undefined && trailers.length > 0 && this.takesTrailers) response.addTrailers(toPairs(trailers));
+    const early = !this.#request.complete && this.hasBody;
+    if (early && this.#closing) {
+      // Node would close the connection with the answer's last byte, and the unread body would turn that into a reset
+      // that can overtake the answer: what is left of the body comes first.
+      if (chunk !== undefined) response.write(chunk);
+      return this.#discard(() => response.end());
+    }
     if (chunk === undefined) response.end();
     else response.end(chunk);
-    // An answer that came before the whole body did: what is left of the body must not be taken for a request.
-    if (!this.#request.complete && this.hasBody) this.#discard();
+    // What is left of the body must not be taken for a request.
+    if (early) this.#discard();
   }
 
   abort(): void {
@@ -181,7 +194,7 @@ export class Http1Exchange implements Exchange {
     const { socket } = request;
     let left = LINGER_BYTES;
     const cut = (): void => void socket.destroy();
-    const timer = this.#context.system.setTimer(LINGER_MS, cut);
+    const timer = this.#context.system.setTimer(LINGER_MS, then ?? cut);
     socket.once('close', () => timer.cancel());
     request.removeAllListeners('data');
     request.on('data', (chunk: Buffer) => {

@@ -48,6 +48,10 @@ const SESSION_OPTIONS = {
   maxSessionInvalidFrames: 50,
   maxSessionRejectedStreams: 50,
   maxSessionMemory: 8,
+  // Streams that a peer may open and take back at once, and a second, before it is sent away (CVE-2023-44487). The
+  // default of 1,000 at once costs tens of megabytes a connection: Node makes objects of all that came in one read.
+  streamResetBurst: 200,
+  streamResetRate: 50,
   maxHeaderListPairs: MAX_HEADER_FIELDS,
   // What the homeserver says twice is passed on twice; Node would throw its whole answer away.
   strictSingleValueFields: false,

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { askHttp2, openHttp2 } from '../harness/client.ts';
 import { FLAG, FRAME, frame, headerBlock, headersFrame, openRawHttp2, type RawHttp2 } from '../harness/http2-frames.ts';
 import { type Edge, startEdge } from '../harness/strangers.ts';
 import { until } from '../harness/until.ts';
@@ -34,13 +35,22 @@ async function expectCut(frames: readonly Buffer[]): Promise<void> {
 
 describe('rapid reset', () => {
   it('of 3,000 streams ends the connection, and hardly one reaches the homeserver', async () => {
+    // Connections that wait there ready: what is begun at once is sent at once.
+    const session = openHttp2(edge.sidecar);
+    const asked = Array.from({ length: 60 }, () =>
+      askHttp2(session, { ':path': '/_matrix/client/v3/x', ':authority': 'a.test' }),
+    );
+    for (const { status } of await Promise.all(asked)) expect(status).toBe(200);
+    session.close();
+    expect(edge.upstream.open()).toBeGreaterThan(10);
+    edge.upstream.reset();
     const frames: Buffer[] = [];
     for (let stream = 1; stream < 6_000; stream += 2)
       frames.push(headersFrame(stream, GET), frame(FRAME.reset, 0, stream, RESET));
     await expectCut(frames);
     await until('nothing is under way', () => edge.sidecar.sidecar.status().requests_in_flight === 0);
     // One for each time that the network cut between a request and its reset.
-    expect(edge.upstream.requests().length).toBeLessThan(60);
+    expect(edge.upstream.requests().length).toBeLessThan(5);
   });
 
   it('in bursts, with time between them, opens no more connections to the homeserver than streams may be open', async () => {
