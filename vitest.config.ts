@@ -9,7 +9,7 @@ const project = (name: string, include: string[], more: object = {}) => ({
 export default defineConfig({
   test: {
     // Most tests wait for sockets rather than compute: more of them than there are cores keeps the cores busy.
-    maxWorkers: 4,
+    maxWorkers: 3,
     projects: [
       project('unit', [
         'test/*.test.ts',

@@ -1,5 +1,4 @@
 import { describeError } from '../base/errors.ts';
-import type { Timer } from '../base/system.ts';
 import type { Lease } from '../store/store.ts';
 import type { CertificateSource } from '../tls/certificate-source.ts';
 import type { AcmeKeeperDeps, AcmeKeeperSlice } from './keeper-contract.ts';
@@ -12,6 +11,7 @@ import { recordOperatorActed, recordTakeover } from './record-order.ts';
 import { REQUESTS_PREFIX, takeRenewalRequest } from './renewal-request.ts';
 import { settleOrders } from './settle-orders.ts';
 import { CERTIFICATES_PREFIX, readCertificate } from './stored-certificate.ts';
+import { createWakeableSleep } from './wakeable-sleep.ts';
 import { assessRisk } from './warn.ts';
 
 /** The name of the lease whose holder orders certificates; everybody serves them. */
@@ -50,7 +50,7 @@ export function createAcmeKeeper(slice: AcmeKeeperSlice, deps: AcmeKeeperDeps): 
   const sets = new Map(slice.sets.map((set) => [set.id, createKeptSet(set)]));
   const closing = new AbortController();
   const ledger = createLedgerStore(store, { system, note: (sentence) => log.warn({ code: 'acme-ledger' }, sentence) });
-  let wake: () => void = () => {};
+  const sleep = createWakeableSleep(LONGEST_SLEEP, deps);
 
   async function readSet(kept: KeptSet): Promise<void> {
     const held = await readCertificate(store, kept.set.id);
@@ -74,22 +74,7 @@ export function createAcmeKeeper(slice: AcmeKeeperSlice, deps: AcmeKeeperDeps): 
     for (const kept of sets.values()) if (key === `${CERTIFICATES_PREFIX}${kept.set.id}.json`) void follow(kept);
   });
 
-  const stopListening = store.onChange(REQUESTS_PREFIX, () => wake());
-
-  /** Sleeps until the instant, or until somebody wakes it. */
-  function sleepUntil(at: number, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const finish = (): void => {
-        timer.cancel();
-        signal.removeEventListener('abort', finish);
-        resolve();
-      };
-      const timer: Timer = system.setTimer(Math.max(1, Math.min(at - system.now(), LONGEST_SLEEP)), finish);
-      wake = finish;
-      if (signal.aborted) finish();
-      else signal.addEventListener('abort', finish, { once: true });
-    });
-  }
+  const stopListening = store.onChange(REQUESTS_PREFIX, () => sleep.wake());
 
   /** What the operator asked for, here or in another process: a renewal now, as far as the CA's limits allow. */
   async function heedRequest(lease: Lease): Promise<void> {
@@ -125,7 +110,7 @@ export function createAcmeKeeper(slice: AcmeKeeperSlice, deps: AcmeKeeperDeps): 
         announceRisk(kept);
       }
       const due = [...sets.values()].map(({ next }) => next.at);
-      await sleepUntil(Math.min(...due, left.length > 0 ? settleAt : Number.POSITIVE_INFINITY), signal);
+      await sleep.until(Math.min(...due, left.length > 0 ? settleAt : Number.POSITIVE_INFINITY), signal);
     }
   }
 

@@ -231,10 +231,12 @@ describe('an issuance ends', () => {
       const solver = {
         ...noting,
         wait: (_: unknown, signal: AbortSignal) =>
-          new Promise<void>((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+          new Promise<void>((_resolve, reject) => {
+            signal.addEventListener('abort', () => reject(signal.reason));
+            setTimeout(() => stop.abort(reason), 10);
+          }),
       };
       const work = failureOf(issue(opened, solver, hurriedSystem, stop.signal));
-      setTimeout(() => stop.abort(reason), 300);
       expect(await work).toBe(reason);
       expect(noting.cleaned).toHaveLength(1);
       expect(opened.scripted.count('challenge')).toBe(0);

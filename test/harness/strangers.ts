@@ -29,6 +29,8 @@ export async function startEdge(
     async expectAlive() {
       await until('nothing is under way', () => sidecar.sidecar.status().requests_in_flight === 0);
       await until('no half request is left at the homeserver', () => upstream.unfinished() === 0);
+      // What is a stranger's fault is not logged as ours.
+      expect(sidecar.logged.filter(({ level }) => level === 'error')).toEqual([]);
       checks++;
       const path = `/_matrix/client/versions?check=${checks}`;
       const answer = await ask(sidecar, path, { headers: { Host: 'a.test' } });

@@ -1,0 +1,43 @@
+import { expect, it } from 'vitest';
+import { createWakeableSleep } from '../../src/acme/wakeable-sleep.ts';
+import { realSystem } from '../../src/base/system.ts';
+
+const FAR = 60_000;
+const never = new AbortController().signal;
+const create = (longest = FAR) => createWakeableSleep(longest, { system: realSystem });
+const inTime = (sleep: Promise<void>) =>
+  Promise.race([sleep.then(() => 'woke'), new Promise((resolve) => setTimeout(resolve, 2_000, 'slept on'))]);
+
+it('ends when it is woken', async () => {
+  const sleep = create();
+  const slept = sleep.until(Date.now() + FAR, never);
+  sleep.wake();
+  expect(await inTime(slept)).toBe('woke');
+});
+
+it('does not lose a wake that came while nobody slept', async () => {
+  const sleep = create();
+  sleep.wake();
+  expect(await inTime(sleep.until(Date.now() + FAR, never))).toBe('woke');
+});
+
+it('is woken once by one wake', async () => {
+  const sleep = create();
+  sleep.wake();
+  await sleep.until(Date.now() + FAR, never);
+  const began = performance.now();
+  await sleep.until(Date.now() + 50, never);
+  expect(performance.now() - began).toBeGreaterThan(30);
+});
+
+it('ends with the signal, also with one that was aborted before', async () => {
+  const stop = new AbortController();
+  const slept = create().until(Date.now() + FAR, stop.signal);
+  stop.abort();
+  expect(await inTime(slept)).toBe('woke');
+  expect(await inTime(create().until(Date.now() + FAR, stop.signal))).toBe('woke');
+});
+
+it('never lasts longer than its bound, wherever the clock goes', async () => {
+  expect(await inTime(create(20).until(Date.now() + FAR, never))).toBe('woke');
+});
