@@ -25,6 +25,8 @@ RUN mkdir -p /image/usr/local/bin /image/etc /image/var/lib/matrix-sidecar \
  && ln -s /var/lib/matrix-sidecar /image/app/certs \
  && chown 10001:10001 /image/var/lib/matrix-sidecar && chmod 700 /image/var/lib/matrix-sidecar
 COPY --from=build /build/dist dist
+# `docker compose exec sidecar matrix-sidecar certs list`: there is no env that could look for node.
+RUN sed -i '1s|.*|#!/usr/local/bin/node|' dist/main.js && ln -s /app/dist/main.js /image/usr/local/bin/matrix-sidecar
 
 FROM scratch
 COPY --from=image /image /

@@ -4,6 +4,7 @@ import type { System } from '../base/system.ts';
 import type { Certificate } from '../tls/certificate.ts';
 import { parsePemCertificate } from '../tls/pem-certificate.ts';
 import { signLeaf } from '../tls/sign-certificate.ts';
+import { BOOTSTRAP_ORIGIN } from './bootstrap-origin.ts';
 
 const makeKeyPair = promisify(generateKeyPair);
 const DAY = 86_400_000;
@@ -35,5 +36,5 @@ export async function makeBootstrapCertificate(names: readonly string[], system:
     },
   );
   const keyPem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-  return parsePemCertificate(leaf.toString(), keyPem, 'bootstrap, until the CA has signed one');
+  return parsePemCertificate(leaf.toString(), keyPem, BOOTSTRAP_ORIGIN);
 }

@@ -1,3 +1,4 @@
+import { BOOTSTRAP_ORIGIN } from '../acme/bootstrap-origin.ts';
 import { checkCertificateTime, judgeReadiness, type Readiness, type ReadinessCheck } from '../admin/status.ts';
 import type { System } from '../base/system.ts';
 import type { Config } from '../config/config.ts';
@@ -18,9 +19,7 @@ export function createReadiness(deps: {
   let last: { readonly outcome: Promise<Readiness>; readonly of: Runtime; staleAt: number } | undefined;
 
   async function look(runtime: Runtime): Promise<Readiness> {
-    const certificates = deps
-      .certificates()
-      .map((one) => checkCertificateTime([...one.dnsNames, ...one.ipAddresses], one.notAfter, system.now()));
+    const certificates = deps.certificates().map((one) => checkCertificate(one, system.now()));
     return judgeReadiness([...certificates, ...(await checkHomeservers(runtime))]);
   }
 
@@ -37,6 +36,13 @@ export function createReadiness(deps: {
     }
     return last.outcome;
   };
+}
+
+function checkCertificate(certificate: Certificate, now: number): ReadinessCheck {
+  const names = [...certificate.dnsNames, ...certificate.ipAddresses];
+  if (certificate.origin !== BOOTSTRAP_ORIGIN) return checkCertificateTime(names, certificate.notAfter, now);
+  const detail = 'none yet; the log and "certs list" say what happens next';
+  return { name: `certificate for ${names.join(', ')}`, ok: false, detail };
 }
 
 /** Asks each homeserver once, however many server names it has. */

@@ -65,6 +65,12 @@ const ADMIN_CLOSED = refuse(
   'the client is in none of the networks in routes.admin_api_from',
 );
 const NO_DOCUMENT = refuse(404, 'M_NOT_FOUND', 'No such document is published for this server.');
+const NOT_DELEGATED = refuse(
+  404,
+  'M_NOT_FOUND',
+  'This server name is not delegated: other servers find it by itself, on port 8448.',
+  'no delegate_to, or it is published by SRV alone',
+);
 const REDIRECT: Decision = Object.freeze({
   do: 'redirect',
   why: 'clear text: everything but ACME challenges is on https',
@@ -110,7 +116,7 @@ export function createRouter(facts: RouterFacts): Router {
     if (request.method === 'OPTIONS') return PREFLIGHT_WELL_KNOWN;
     if (request.method !== 'GET' && request.method !== 'HEAD') return READ_ONLY;
     const document = server.wellKnown.get(name);
-    if (document === undefined) return NO_DOCUMENT;
+    if (document === undefined) return name === 'server' ? NOT_DELEGATED : NO_DOCUMENT;
     return {
       do: 'publish',
       document,

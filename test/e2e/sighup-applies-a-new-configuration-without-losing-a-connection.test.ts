@@ -2,7 +2,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { Agent, get, type RequestOptions } from 'node:https';
 import { type AddressInfo, connect as connectTcp, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ask, askHttp2, openHttp2 } from '../harness/client.ts';
 import { HAS_IPV6 } from '../harness/loopback.ts';
 import { type ServeProcess, startServe } from '../harness/process.ts';
@@ -187,15 +187,17 @@ describe('a good configuration', () => {
     );
     for (let count = 0; count < 5; count++) serve.child.kill('SIGHUP');
     await serve.logged(/^Reloaded/, seen);
+    // How many reloads a burst makes is the system's to say, and some may be on their way still.
     await reload(render([server('a.test', { delegate_to: 'last.test' })], listening()));
-    expect(await wellKnown('a.test')).toBe('last.test');
-    expect(await isOpen(ports[2]!)).toBe(false);
+    await vi.waitFor(async () => expect(await wellKnown('a.test')).toBe('last.test'), 10_000);
+    await vi.waitFor(async () => expect(await isOpen(ports[2]!)).toBe(false), 10_000);
     expect([await kept.ask('/_matrix/x'), kept.sockets.size]).toEqual([200, 1]);
     expect(
       serve.log().filter((line) => line['level'] === 'error' && /stays in force/.test(String(line['msg']))),
     ).toEqual([]);
     kept.close();
     await reload(render([server('a.test')], listening()));
+    await vi.waitFor(async () => expect(await wellKnown('a.test')).toBe(404), 10_000);
   });
 });
 
