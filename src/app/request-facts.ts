@@ -27,7 +27,7 @@ export function describeRequest(
   const client = decideClientAddress(facts.peerAddress, claims.forwardedFor, trusted);
   const requestId =
     claims.requestId !== undefined && REQUEST_ID.test(claims.requestId) ? claims.requestId : deps.nextRequestId();
-  const host = exchange.authority ?? config.servers[0]!.serverName.text;
+  const host = exchange.authority ?? nameFor(facts.serverName, config);
   return {
     client,
     requestId,
@@ -39,6 +39,12 @@ export function describeRequest(
       requestId,
     },
   };
+}
+
+/** The host of a request that names none (HTTP/1.0): the server that SNI routes it to, else the first one. */
+function nameFor(sni: string | undefined, { servers }: Config): string {
+  const meant = servers.find(({ serverName, delegateTo }) => serverName.host === sni || delegateTo?.host === sni);
+  return (meant ?? servers[0]!).serverName.text;
 }
 
 interface Claims {

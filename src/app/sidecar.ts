@@ -122,9 +122,13 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   async function drainAll(): Promise<void> {
     entrances.stopAccepting();
     traffic.connections.drain();
-    await traffic.finished(inForce.runtime.config.limits.drain);
-    // Connections whose last answer is complete say goodbye by themselves; those that are stuck never do.
-    if (traffic.inFlight === 0) await entrances.quiet(LINGER);
+    const until = system.monotonic() + inForce.runtime.config.limits.drain;
+    // Connections whose last answer is complete say goodbye by themselves; those that are stuck never do. A request may
+    // still come on one that is not closed yet, and has the same time as the others.
+    do {
+      await traffic.finished(Math.max(0, until - system.monotonic()));
+      if (traffic.inFlight === 0) await entrances.quiet(LINGER);
+    } while (traffic.inFlight > 0 && system.monotonic() < until);
     await close();
   }
 

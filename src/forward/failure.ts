@@ -85,6 +85,7 @@ export function explainFailure(error: unknown, upstream: string, received: numbe
   switch (code) {
     case 'UND_ERR_HEADERS_TIMEOUT':
     case 'UND_ERR_BODY_TIMEOUT':
+    case 'ERR_UPSTREAM_UPGRADE_TIMEOUT':
       return make('upstream-deadline', 'upstream', `The homeserver at ${upstream} did not answer in time.`, 30);
     case 'UND_ERR_INVALID_ARG':
     case 'UND_ERR_NOT_SUPPORTED':

@@ -12,6 +12,9 @@ import { findHeadFault, offersWebSocket, type Refusal } from './request-head.ts'
 /** Bytes of request line and headers together; more gives 431. Twice Node's default, as nginx allows 32 KiB. */
 export const MAX_HEADER_BYTES = 32 * 1024;
 
+/** Requests behind a refused one that are thrown away before the connection is cut. */
+const MOST_IGNORED = 1_000;
+
 /** How long an answer to a broken request may take to reach its client before the connection is cut. */
 const LINGER = 1_000;
 
@@ -49,6 +52,8 @@ interface Connection {
   readonly turns: Turns;
   /** Something was refused for good: what still arrives is thrown away. */
   refused: boolean;
+  /** Requests that arrived after that. */
+  ignored: number;
 }
 
 const TOO_MANY_REQUESTS: Refusal = {
@@ -100,7 +105,12 @@ export function createHttp1Server(slice: Http1ServerSlice, deps: Http1ServerDeps
     const { socket } = request;
     const connection = connections.get(socket);
     if (connection === undefined) return void socket.destroy();
-    if (connection.refused) return void request.resume();
+    if (connection.refused) {
+      // Each is an object in Node until the answer before it has left, which may take as long as a long poll.
+      connection.ignored++;
+      if (connection.ignored > MOST_IGNORED) return void socket.destroy();
+      return void request.resume();
+    }
     const fault = findHeadFault(request);
     if (fault === undefined && connection.turns.enter(request, response, () => begin(connection.facts))) return;
     request.resume();
@@ -167,11 +177,17 @@ export function createHttp1Server(slice: Http1ServerSlice, deps: Http1ServerDeps
     },
     accept(socket, facts) {
       // While draining too: its handshake began before, and its one answer says that the connection closes.
-      connections.set(socket, { facts, turns: createTurns(socket), refused: false });
+      connections.set(socket, { facts, turns: createTurns(socket), refused: false, ignored: 0 });
       sockets.add(socket);
       // Node takes its own listener off when it hands a socket over for an upgrade.
       socket.on('error', ignore);
       socket.once('close', () => sockets.delete(socket));
+      // Our side has ended: the client has a moment to end its own. Nobody else sees to it where Node has let go of the
+      // socket for an upgrade.
+      socket.once('finish', () => {
+        const timer = deps.system.setTimer(LINGER, () => socket.destroy());
+        socket.once('close', () => timer.cancel());
+      });
       guardReader(socket, slice.stalled, deps.system);
       server.emit('connection', socket);
     },

@@ -10,6 +10,8 @@ export type ServerFinder = (authority: string | undefined, serverName: string | 
 
 /** How many Host values are remembered; strangers can send any number of others, which are parsed each time. */
 const REMEMBERED = 1024;
+/** A DNS name, a colon and a port. */
+const LONGEST = 261;
 
 const MALFORMED: FoundServer = { ok: false, malformed: true };
 const UNKNOWN: FoundServer = { ok: false, malformed: false };
@@ -26,7 +28,9 @@ export function createServerFinder(servers: readonly RoutedServer[]): ServerFind
     if (remembered.has(authority)) return remembered.get(authority);
     const host = readHost(authority);
     const found = host === undefined ? MALFORMED : byHost.get(host);
-    if (remembered.size < REMEMBERED) remembered.set(authority, found);
+    // Only what leads somewhere, and is short: the memory is ours, not that of strangers.
+    if (found?.ok === true && authority.length <= LONGEST && remembered.size < REMEMBERED)
+      remembered.set(authority, found);
     return found;
   }
 

@@ -26,10 +26,13 @@ export function findPathEnd(target: string): number {
  */
 export function resolveDotSegments(path: string): string | undefined {
   if (!path.includes('/.') && !/%2[ef]|%5[cf]|\\/i.test(path)) return undefined;
+  // All unreserved characters, which mean the same encoded and not (RFC 3986 section 6.2.2.2), and the slashes.
   const decoded = path
-    .replaceAll(/%2e/gi, '.')
-    .replaceAll(/%2f|%5c|\\/gi, '/')
-    .replaceAll(/%5f/gi, '_');
+    .replaceAll(/%([2-7][0-9a-f])/gi, (whole, hex: string) => {
+      const character = String.fromCharCode(Number.parseInt(hex, 16));
+      return /[A-Za-z0-9._~-]/.test(character) ? character : whole;
+    })
+    .replaceAll(/%2f|%5c|\\/gi, '/');
   const segments: string[] = [];
   for (const segment of decoded.split('/')) {
     if (segment === '' || segment === '.') continue;

@@ -75,6 +75,8 @@ describe('on the https listener', () => {
     ['/_synapse/client/../admin/v1/users', 'refuse 403 M_FORBIDDEN'],
     ['/_synapse/client/%2e%2E/admin/v1/users', 'refuse 403 M_FORBIDDEN'],
     ['/_matrix/..%2f_synapse/admin/v1/users', 'refuse 403 M_FORBIDDEN'],
+    ['/_matrix/../_%73ynapse/admin/v1', 'refuse 403 M_FORBIDDEN'],
+    ['/_matrix/../%5f%73ynapse/%61dmin/v1/x', 'refuse 403 M_FORBIDDEN'],
     ['/_matrix/client/..%5c..%5c_synapse%2fmetrics', 'refuse 404 M_UNRECOGNIZED'],
     ['/_matrix/client/v3/a/../b', HOME],
     ['/_matrix/media/v3/download/x/..', HOME],
