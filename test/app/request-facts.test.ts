@@ -11,6 +11,7 @@ interface Arrival {
   readonly listener?: 'https' | 'federation' | 'http';
   readonly authority?: string | undefined;
   readonly headers?: readonly string[];
+  readonly serverName?: string;
 }
 
 function describeArrival(arrival: Arrival): RequestFacts {
@@ -18,7 +19,7 @@ function describeArrival(arrival: Arrival): RequestFacts {
   const { exchange } = createFakeExchange({
     headers,
     authority: 'authority' in arrival ? arrival.authority : 'a.test',
-    facts: { listener, peerAddress: peer, peerPort: 1, serverName: undefined, tlsVersion: undefined },
+    facts: { listener, peerAddress: peer, peerPort: 1, serverName: arrival.serverName, tlsVersion: undefined },
   });
   return describeRequest(exchange, config, { nextRequestId: () => 'fresh' });
 }
@@ -53,6 +54,29 @@ describe('from anybody', () => {
   it('without Host it is for the first server', () => {
     expect(describeArrival({ authority: undefined }).forwarded.host).toBe('a.test:8448');
   });
+});
+
+it('without Host it is for the server that SNI names, by its own name or the delegated one', () => {
+  const two = readConfig(`servers:
+  - { server_name: a.test, homeserver: "http://a:1" }
+  - { server_name: b.test, homeserver: "http://b:1", delegate_to: "matrix.b.test:443" }`);
+  const hostFor = (serverName: string | undefined): string => {
+    const facts = {
+      listener: 'https' as const,
+      peerAddress: '192.0.2.1',
+      peerPort: 1,
+      serverName,
+      tlsVersion: undefined,
+    };
+    return describeRequest({ headers: [], authority: undefined, facts }, two, { nextRequestId: () => 'x' }).forwarded
+      .host;
+  };
+  expect([hostFor('b.test'), hostFor('matrix.b.test'), hostFor('c.test'), hostFor(undefined)]).toEqual([
+    'b.test',
+    'b.test',
+    'a.test',
+    'a.test',
+  ]);
 });
 
 describe('from a trusted proxy', () => {

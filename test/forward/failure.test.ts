@@ -34,6 +34,7 @@ describe('an error of the upstream side', () => {
     ['refused beyond the cap', coded('ECONNREFUSED'), 50_000_000, 'upstream-unreachable', 'upstream', 502],
     ['no answer in time', new errors.HeadersTimeoutError(), 0, 'upstream-deadline', 'upstream', 504],
     ['an answer that stands still', new errors.BodyTimeoutError(), 0, 'upstream-deadline', 'upstream', 504],
+    ['no answer to an upgrade in time', coded('ERR_UPSTREAM_UPGRADE_TIMEOUT'), 0, 'upstream-deadline', 'upstream', 504],
     ['garbage', parserError, 0, 'upstream-invalid-answer', 'upstream', 502],
     ['garbage under an upgrade', coded('HPE_INVALID_CONSTANT'), 0, 'upstream-invalid-answer', 'upstream', 502],
     ['endless headers', new errors.HeadersOverflowError(), 0, 'upstream-invalid-answer', 'upstream', 502],
