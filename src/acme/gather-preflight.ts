@@ -39,7 +39,8 @@ export interface GatherDeps {
   readonly dns: DnsClient;
   readonly store: Store;
   readonly loopBack: LoopBack;
-  readLedger(): Promise<Ledger>;
+  /** As the keeper has just read it. */
+  readonly ledger: Ledger;
 }
 
 /** Finds out what decides whether an order can succeed. Never rejects but for the signal: what fails is a fact too. */
@@ -50,9 +51,8 @@ export async function gatherPreflight(
   deps: GatherDeps,
   signal: AbortSignal,
 ): Promise<PreflightFacts> {
-  const ledger = await deps.readLedger();
   const [names, store] = await Promise.all([
-    Promise.all(set.names.map((name) => gatherName(name, ledger, slice, deps, signal))),
+    Promise.all(set.names.map((name) => gatherName(name, deps.ledger, slice, deps, signal))),
     gatherStore(slice, deps),
   ]);
   return {

@@ -3,6 +3,7 @@ import type { System } from '../base/system.ts';
 import type { Lease, Store } from '../store/store.ts';
 import type { CaPlan } from './ca-plan.ts';
 import type { KeyType } from './certificate-key.ts';
+import type { Ledger } from './ledger.ts';
 import type { LedgerStore } from './ledger-store.ts';
 import type { NameSet } from './names.ts';
 import type { PreflightVerdict } from './preflight.ts';
@@ -26,7 +27,7 @@ export interface AcmeKeeperDeps {
   readonly solvers: ReadonlyMap<ChallengeType, Solver>;
   /** Finds out whether an order can succeed; undefined where that is nobody's business (tests, private CAs). */
   readonly preflight:
-    | ((set: NameSet, ca: CaPlan['production'][0], signal: AbortSignal) => Promise<PreflightVerdict>)
+    | ((set: NameSet, ca: CaPlan['production'][0], ledger: Ledger, signal: AbortSignal) => Promise<PreflightVerdict>)
     | undefined;
   /** Connects to ourselves after a swap and says what is wrong with what is served there; undefined when nothing is. */
   readonly selfCheck: ((set: NameSet, fingerprint256: string) => Promise<string | undefined>) | undefined;

@@ -62,7 +62,7 @@ async function attempt(
     kept.next = { at: waitUntil(first.at), why: first.why };
     return;
   }
-  const verdict = await deps.preflight?.(set, first.ca, signal);
+  const verdict = await deps.preflight?.(set, first.ca, read, signal);
   if (verdict?.do === 'veto') {
     kept.next = { at: system.now() + PREFLIGHT_AGAIN, why: verdict.why };
     const findings = verdict.findings.map(({ what, fix }) => `${what} ${fix}`);

@@ -5,7 +5,6 @@ import { limitsOfCa, stagingOfCa } from '../acme/ca-limits.ts';
 import type { CaPlan, PlannedCa } from '../acme/ca-plan.ts';
 import { gatherPreflight } from '../acme/gather-preflight.ts';
 import { type AcmeKeeper, createAcmeKeeper } from '../acme/keeper.ts';
-import { createLedgerStore } from '../acme/ledger-store.ts';
 import { createLoopBack } from '../acme/loop-back.ts';
 import type { NameSet } from '../acme/names.ts';
 import { judgePreflight } from '../acme/preflight.ts';
@@ -75,7 +74,6 @@ export async function openAcme(
     config.store.kind === 'files'
       ? { name: config.store.folder, ...findFolderPlace(config.store.folder) }
       : { name: redactPassword(config.store.url), inContainer: false, onVolume: true };
-  const ledger = createLedgerStore(store, { system, note: () => {} });
 
   const keeper = createAcmeKeeper(
     {
@@ -90,13 +88,13 @@ export async function openAcme(
       ...deps,
       store,
       solvers,
-      preflight: async (set, ca, signal) =>
+      preflight: async (set, ca, ledger, signal) =>
         judgePreflight(
           await gatherPreflight(
             set,
             ca,
             { challenges: config.acme.challenges, listeners, store: place, describeCa },
-            { system, dns, store, loopBack, readLedger: () => ledger.read() },
+            { system, dns, store, loopBack, ledger },
             signal,
           ),
         ),
