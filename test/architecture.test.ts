@@ -8,7 +8,12 @@ const SRC = resolve(import.meta.dirname, '../src');
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   base: [],
   matrix: ['base'],
-  config: ['base', 'matrix'],
+  // The generated pages are made together: that of the metrics too.
+  config: ['base', 'matrix', 'observe'],
+  discovery: ['base', 'matrix'],
+  advise: ['base', 'matrix'],
+  // Certificates are read as the sidecar reads its own.
+  'federation-tester': ['base', 'matrix', 'discovery', 'tls'],
   store: ['base'],
   tls: ['base', 'store'],
   acme: ['base', 'store', 'tls'],
@@ -17,8 +22,27 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   forward: ['base', 'matrix'],
   observe: ['base'],
   admin: ['base', 'matrix', 'observe'],
+  synapse: ['base', 'matrix'],
+  doctor: ['base', 'matrix', 'discovery', 'federation-tester', 'synapse'],
   app: ['base', 'matrix', 'config', 'store', 'tls', 'acme', 'listen', 'route', 'forward', 'observe', 'admin'],
-  cli: ['app', 'base', 'matrix', 'config', 'store', 'tls', 'acme', 'listen', 'route', 'forward', 'observe', 'admin'],
+  cli: [
+    'app',
+    'advise',
+    'discovery',
+    'doctor',
+    'synapse',
+    'base',
+    'matrix',
+    'config',
+    'store',
+    'tls',
+    'acme',
+    'listen',
+    'route',
+    'forward',
+    'observe',
+    'admin',
+  ],
   'main.ts': ['cli'],
 };
 

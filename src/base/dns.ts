@@ -22,6 +22,15 @@ export interface SoaRecord {
   readonly serial: number;
 }
 
+/** One SRV record (RFC 2782). */
+export interface SrvAnswer {
+  /** Without the final dot; `.` for the root, which says that the service is not offered. */
+  readonly target: string;
+  readonly port: number;
+  readonly priority: number;
+  readonly weight: number;
+}
+
 /**
  * Questions to the DNS that the machine's resolver (hosts file and all) does not answer. A name or record that does
  * not exist is an empty answer. No answer at all is a SidecarError, code `dns-failed`; an aborted question rejects
@@ -34,6 +43,8 @@ export interface DnsClient {
   resolveNs(name: string, options?: DnsQueryOptions): Promise<readonly string[]>;
   resolveSoa(name: string, options?: DnsQueryOptions): Promise<SoaRecord | undefined>;
   resolveCaa(name: string, options?: DnsQueryOptions): Promise<readonly CaaRecord[]>;
+  /** In the order of the answer: priority and weight are for whoever chooses. */
+  resolveSrv(name: string, options?: DnsQueryOptions): Promise<readonly SrvAnswer[]>;
   /** A records, then AAAA records. Fails only when both questions do. */
   resolveAddresses(name: string, options?: DnsQueryOptions): Promise<readonly string[]>;
 }
@@ -97,6 +108,17 @@ export function createDnsClient(slice: DnsClientSlice = {}): DnsClient {
       undefined,
     ),
     resolveCaa: one('CAA', async (resolver, name) => (await resolver.resolveCaa(name)).flatMap(readCaa), []),
+    resolveSrv: one(
+      'SRV',
+      async (resolver, name) =>
+        (await resolver.resolveSrv(name)).map(({ name: target, port, priority, weight }) => ({
+          target: target === '' ? '.' : target,
+          port,
+          priority,
+          weight,
+        })),
+      [],
+    ),
     async resolveAddresses(name, options) {
       const answers = await Promise.allSettled([resolve4(name, options), resolve6(name, options)]);
       const failed = answers.filter((answer) => answer.status === 'rejected');

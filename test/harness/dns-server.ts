@@ -2,8 +2,11 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 
-/** A record as a zone file has it: type, then its data. TXT data is one string; CAA data `flags tag value`. */
-export type ZoneRecord = readonly [type: string, data: string];
+/**
+ * A record as a zone file has it: type, then its data. TXT data is one string; CAA data `flags tag value`; SRV data
+ * `priority weight port target`. Its owner is the name in the question, if none is given.
+ */
+export type ZoneRecord = readonly [type: string, data: string, owner?: string];
 /** What is said to a question; `silence` for nothing at all, `truncated` for "ask by TCP" on UDP. */
 export type DnsAnswer =
   | readonly ZoneRecord[]
@@ -23,7 +26,9 @@ export interface TestDnsServer {
   close(): Promise<void>;
 }
 
-const TYPES: Readonly<Record<string, number>> = { A: 1, NS: 2, CNAME: 5, SOA: 6, TXT: 16, AAAA: 28, CAA: 257 };
+const TYPES: Readonly<Record<string, number>> = { A: 1, NS: 2, CNAME: 5, SOA: 6, TXT: 16, AAAA: 28, SRV: 33, CAA: 257 };
+/** Bytes of an answer by UDP; a longer one has to be asked for by TCP. */
+const LONGEST_DATAGRAM = 1232;
 const RCODES = { NXDOMAIN: 3, SERVFAIL: 2, REFUSED: 5 } as const;
 
 /** A DNS server on UDP and TCP at one port of 127.0.0.1, which says what `decide` decides. */
@@ -37,7 +42,10 @@ export async function startDnsServer(
     const says = decide(name, type, over);
     if (says === 'silence') return undefined;
     if (says === 'garbage') return Buffer.concat([message.subarray(0, 2), Buffer.from('8180ffffffff', 'hex')]);
-    return writeAnswer(message.subarray(0, end), says);
+    const bytes = writeAnswer(message.subarray(0, end), says);
+    return over === 'udp' && bytes.length > LONGEST_DATAGRAM
+      ? writeAnswer(message.subarray(0, end), 'truncated')
+      : bytes;
   };
   const tcp = createServer((socket) => serveTcp(socket, (message) => answer(message, 'tcp')));
   tcp.listen(0, '127.0.0.1');
@@ -95,11 +103,11 @@ function writeAnswer(question: Buffer, says: Exclude<DnsAnswer, 'silence' | 'gar
     number(records.length, 2),
     number(0, 4),
   ]);
-  const body = records.map(([type, data]) => {
+  const body = records.map(([type, data, owner]) => {
     const bytes = writeData(type, data);
-    // The owner is the name in the question, at offset 12.
     return Buffer.concat([
-      number(0xc00c, 2),
+      // The name in the question is at offset 12.
+      owner === undefined ? number(0xc00c, 2) : writeName(owner),
       number(TYPES[type]!, 2),
       number(1, 2),
       number(60, 4),
@@ -116,7 +124,9 @@ function writeData(type: string, data: string): Buffer {
     case 'A':
       return Buffer.from(data.split('.').map(Number));
     case 'AAAA':
-      return Buffer.from(data.replaceAll(':', ''), 'hex');
+      return writeIpv6(data);
+    case 'SRV':
+      return Buffer.concat([...words.slice(0, 3).map((word) => number(Number(word), 2)), writeName(words[3]!)]);
     case 'NS':
     case 'CNAME':
       return writeName(data);
@@ -138,8 +148,16 @@ function writeData(type: string, data: string): Buffer {
   }
 }
 
+function writeIpv6(address: string): Buffer {
+  const [left = [], right] = address.split('::').map((half) => (half === '' ? [] : half.split(':')));
+  const missing = right === undefined ? 0 : 8 - left.length - right.length;
+  const groups = [...left, ...Array<string>(missing).fill('0'), ...(right ?? [])];
+  return Buffer.concat(groups.map((group) => number(Number.parseInt(group, 16), 2)));
+}
+
+/** Also with a dot at the end; the root is `.` or nothing. */
 function writeName(name: string): Buffer {
-  const labels = name === '' ? [] : name.split('.');
+  const labels = name.split('.').filter((label) => label !== '');
   return Buffer.concat([
     ...labels.flatMap((label) => [Buffer.from([label.length]), Buffer.from(label)]),
     Buffer.alloc(1),

@@ -30,6 +30,9 @@ export function createTableDns(table: DnsTable): DnsClient & { readonly question
     async resolveCaa() {
       return [];
     },
+    async resolveSrv() {
+      return [];
+    },
     resolveAddresses: (name, options) => ask('A', name, options),
   };
 }

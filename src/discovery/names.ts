@@ -1,0 +1,124 @@
+import { isIP } from 'node:net';
+import type { DnsClient } from '../base/dns.ts';
+import { describeError, errorCode } from '../base/errors.ts';
+import type { System } from '../base/system.ts';
+import type { HostLookup, SrvLookup } from './resolution.ts';
+
+/** Names to addresses and services, asked anew each time. Rejects with the signal's reason only. */
+export interface Names {
+  /** An address literal is its own only address. */
+  lookupHost(host: string, signal: AbortSignal): Promise<HostLookup>;
+  /** `name` is the whole name, `_matrix-fed._tcp.example.com`. */
+  lookupSrv(name: string, signal: AbortSignal): Promise<SrvLookup>;
+}
+
+export interface NamesSlice {
+  /**
+   * Ask this DNS server, `address` or `address:port` (IPv6 in brackets), and nobody else. Without it, addresses come from
+   * the machine's resolver, hosts file and all, and records from its DNS server.
+   */
+  readonly server?: string | undefined;
+}
+
+/** Milliseconds for all addresses of a name by the machine's resolver, which has no deadline of its own. */
+const LOOKUP_PATIENCE = 10_000;
+/** Milliseconds that the addresses of a name wait for the answer whether it is an alias. */
+const ALIAS_PATIENCE = 1_000;
+/** More addresses of one name are passed over. */
+const MAX_ADDRESSES = 32;
+/** More records of one service are passed over. */
+const MAX_RECORDS = 512;
+
+export function createNames(
+  { server }: NamesSlice,
+  { system, dns }: { readonly system: System; readonly dns: DnsClient },
+): Names {
+  const options = (signal: AbortSignal) => (server === undefined ? { signal } : { signal, server });
+
+  async function addressesOf(host: string, signal: AbortSignal): Promise<readonly string[]> {
+    if (server !== undefined) return dns.resolveAddresses(host, options(signal));
+    return within(
+      system,
+      LOOKUP_PATIENCE,
+      signal,
+      system.lookup(host).then(
+        (found) => found.map(({ address }) => address),
+        (error: unknown) => {
+          if (ABSENT.has(errorCode(error) ?? '')) return [];
+          throw error;
+        },
+      ),
+      () => {
+        throw new Error(`the resolver did not answer within ${LOOKUP_PATIENCE / 1000} s`);
+      },
+    );
+  }
+
+  async function aliasOf(host: string, signal: AbortSignal): Promise<string | undefined> {
+    try {
+      return await dns.resolveCname(host, options(signal));
+    } catch {
+      // It only would have explained something; the addresses say what the matter is.
+      return undefined;
+    }
+  }
+
+  return {
+    async lookupHost(host, signal) {
+      if (isIP(host) !== 0) return { host, cname: undefined, addresses: [host], error: undefined };
+      const over = new AbortController();
+      const alias = aliasOf(host, AbortSignal.any([signal, over.signal]));
+      try {
+        const addresses = await addressesOf(host, signal);
+        const cname = await within(system, ALIAS_PATIENCE, signal, alias, () => undefined);
+        return { host, cname, addresses: [...new Set(addresses)].slice(0, MAX_ADDRESSES), error: undefined };
+      } catch (error) {
+        signal.throwIfAborted();
+        return { host, cname: undefined, addresses: [], error: clauseOf(error) };
+      } finally {
+        over.abort();
+      }
+    },
+    async lookupSrv(name, signal) {
+      try {
+        const records = await dns.resolveSrv(name, options(signal));
+        return { name, records: records.slice(0, MAX_RECORDS), error: undefined };
+      } catch (error) {
+        signal.throwIfAborted();
+        return { name, records: [], error: clauseOf(error) };
+      }
+    },
+  };
+}
+
+const ABSENT = new Set(['ENOTFOUND', 'ENODATA', 'EAI_NODATA', 'EAI_NONAME']);
+
+const WORDS: Readonly<Record<string, string>> = {
+  EAI_AGAIN: "the machine's resolver has no answer for now (EAI_AGAIN)",
+  EAI_FAIL: "the machine's resolver failed (EAI_FAIL)",
+};
+
+/** The message of an error as a clause: no capital, no full stop. */
+function clauseOf(error: unknown): string {
+  const message = WORDS[errorCode(error) ?? ''] ?? describeError(error);
+  return message.replace(/\.$/, '').replace(/^No /, 'no ');
+}
+
+/** What `promise` gives, or `late` when it takes longer than `ms`. Rejects with the signal's reason when aborted. */
+function within<T>(system: System, ms: number, signal: AbortSignal, promise: Promise<T>, late: () => T): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => end(() => reject(signal.reason as Error));
+    const timer = system.setTimer(ms, () => end(() => Promise.resolve().then(late).then(resolve, reject)));
+    const end = (settle: () => void): void => {
+      timer.cancel();
+      signal.removeEventListener('abort', stop);
+      settle();
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    promise.then(
+      (value) => end(() => resolve(value)),
+      (error: unknown) => end(() => reject(error as Error)),
+    );
+    if (signal.aborted) stop();
+  });
+}
