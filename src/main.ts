@@ -15,6 +15,8 @@ const io: CliIo = {
   cwd: process.cwd(),
   isTerminal: process.stdout.isTTY === true,
   colour: process.stdout.isTTY === true && (process.env['NO_COLOR'] ?? '') === '',
+  // Some terminals say 0 for "unknown".
+  columns: process.stdout.columns || undefined,
   exitCode: 0,
 };
 await runCommandLine(process.argv.slice(2), io);

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { VERSION } from '../src/base/version.ts';
+import { FINDING_KINDS } from '../src/federation-tester/finding-kinds.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
@@ -16,13 +17,14 @@ function codesInSource(): string[] {
   const patterns = [
     /\bcode: '([a-z0-9-]+)'/g,
     /\bmake\(\s*'([a-z0-9-]+)'/g,
+    /\bid: '([a-z0-9-]+)',\s*severity\b/g,
     /\bcode: [^'\n]+\? '([a-z0-9-]+)'/g,
     /\bcode: [^'\n]+\? '[a-z0-9-]+' : '([a-z0-9-]+)'/g,
   ];
   const found = sources.flatMap((code) =>
     patterns.flatMap((pattern) => [...code.matchAll(pattern)].map((match) => match[1]!)),
   );
-  return [...new Set(found)].filter((code) => !FOREIGN.has(code)).sort();
+  return [...new Set([...found, ...Object.keys(FINDING_KINDS)])].filter((code) => !FOREIGN.has(code)).sort();
 }
 
 describe('docs/troubleshooting.md', () => {

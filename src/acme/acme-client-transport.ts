@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { crypto as acmeCrypto, Client } from 'acme-client';
-import type { System } from '../base/system.ts';
 import type { CaAnswer } from './ca-answer.ts';
-import { type CaConnection, createCaConnection } from './ca-connection.ts';
+import { type CaConnection, type CaConnectionDeps, createCaConnection } from './ca-connection.ts';
 import { type Directory, parseDirectory } from './directory.ts';
 import { pause } from './pause.ts';
 import { caHost, isCut, malformedAnswer, readProblem, refusal } from './read-problem.ts';
@@ -57,6 +56,8 @@ export interface AcmeTransport {
    * that was cut off is repeated once. Nothing else is repeated.
    */
   post(keyPem: string, request: SignedRequest, signal: AbortSignal): Promise<CaAnswer>;
+  /** Gets a nonce ahead of the request that will need it. */
+  fetchNonce(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -78,9 +79,10 @@ export function createAcmeTransport(
     readonly caFile: string | undefined;
     readonly eab: ExternalAccountBinding | undefined;
   },
-  { system }: { readonly system: System },
+  deps: CaConnectionDeps,
 ): AcmeTransport {
-  const connection: CaConnection = createCaConnection({ caFile: slice.caFile }, { system });
+  const { system } = deps;
+  const connection: CaConnection = createCaConnection({ caFile: slice.caFile }, deps);
   let known: { readonly directory: Directory; readonly at: number } | undefined;
   const nonces: { readonly value: string; readonly at: number }[] = [];
   let lastUsed: string | undefined;
@@ -93,6 +95,14 @@ export function createAcmeTransport(
     if (nonces.length > MAX_NONCES) nonces.shift();
   }
 
+  async function fetchNonce(signal: AbortSignal): Promise<CaAnswer> {
+    const { newNonce } = await directory(signal);
+    const answer = await connection.send({ method: 'HEAD', url: newNonce }, signal);
+    if (answer.status >= 400) throw refusal(answer, 'a nonce', system.now());
+    keepNonce(answer);
+    return answer;
+  }
+
   async function takeNonce(signal: AbortSignal): Promise<string> {
     for (let tried = 0; ; tried++) {
       const nonce = nonces.pop();
@@ -101,11 +111,8 @@ export function createAcmeTransport(
         return nonce.value;
       }
       nonces.length = 0;
-      const { newNonce } = await directory(signal);
-      const answer = await connection.send({ method: 'HEAD', url: newNonce }, signal);
-      if (answer.status >= 400) throw refusal(answer, 'a nonce', system.now());
-      keepNonce(answer);
-      if (nonces.length === 0 && tried > 0) throw malformedAnswer(newNonce, answer.status, 'it has no new nonce');
+      const answer = await fetchNonce(signal);
+      if (nonces.length === 0 && tried > 0) throw malformedAnswer(answer.url, answer.status, 'it has no new nonce');
     }
   }
 
@@ -166,6 +173,9 @@ export function createAcmeTransport(
         }
         if (refused >= BAD_NONCES_AT_ONCE) await pause(system, BAD_NONCE_PAUSE, signal);
       }
+    },
+    async fetchNonce(signal) {
+      await fetchNonce(signal);
     },
     close: () => connection.close(),
   };

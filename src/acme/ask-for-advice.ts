@@ -1,10 +1,10 @@
-import { SidecarError } from '../base/errors.ts';
+import { describeError, SidecarError } from '../base/errors.ts';
 import { ariCertificateId } from './ari-certificate-id.ts';
 import type { AcmeKeeperSlice, LookAfterDeps } from './keeper-contract.ts';
 import type { KeptSet } from './kept-set.ts';
 import { randomFraction } from './random.ts';
 import { isTransient } from './read-problem.ts';
-import { decideRenewal, nextAriCheck, type RenewalInfo } from './renewal.ts';
+import { decideRenewal, LONGEST_ARI_WAIT, nextAriCheck, type RenewalInfo } from './renewal.ts';
 import { type StoredAri, writeCertificate } from './stored-certificate.ts';
 
 /** The window that the CA suggested, as renewal decides on it; undefined where there is none. */
@@ -22,7 +22,7 @@ export async function askForAdvice(
 ): Promise<void> {
   const { held } = kept;
   const now = deps.system.now();
-  if (held === undefined || now < (held.stored.ari?.nextCheck ?? 0)) return;
+  if (held === undefined || !isDue(held.stored.ari?.nextCheck ?? 0, now)) return;
   const ca = slice.cas.production.find((one) => one.ca.directoryUrl === held.stored.directory)?.ca;
   const id = ariCertificateId(held.stored.chainPem);
   if (ca === undefined || id === undefined) return;
@@ -52,8 +52,18 @@ export async function askForAdvice(
     randomFraction(deps.system),
   );
   const stored = { ...held.stored, ari: { ...ari, chosen: decision.chosen ?? ari.chosen } };
-  await writeCertificate(deps.store, kept.set.id, stored);
   kept.held = { stored, certificate: held.certificate };
+  try {
+    await writeCertificate(deps.lease, kept.set.id, stored);
+  } catch (error) {
+    // Whoever reads the store asks the CA once more than needed; that must not keep a certificate from being renewed.
+    deps.log.warn({ names: kept.set.names }, `The CA's advice cannot be stored. ${describeError(error)}`);
+  }
+}
+
+/** An instant that is further away than any that is ever chosen is from a clock that was wrong then. */
+function isDue(nextCheck: number, now: number): boolean {
+  return nextCheck <= now || nextCheck > now + LONGEST_ARI_WAIT;
 }
 
 /** The instant that was picked stays while the window does. */

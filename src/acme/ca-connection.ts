@@ -5,7 +5,7 @@ import { describeError, SidecarError } from '../base/errors.ts';
 import type { System } from '../base/system.ts';
 import { VERSION } from '../base/version.ts';
 import type { CaAnswer } from './ca-answer.ts';
-import { explainUnreachable, malformedAnswer } from './read-problem.ts';
+import { explainUnreachable, malformedAnswer, readAnswerTime } from './read-problem.ts';
 
 /** Milliseconds for one request, from the name's resolution to the answer's last byte. */
 const REQUEST_TIMEOUT = 30_000;
@@ -34,13 +34,19 @@ export interface CaConnection {
   close(): Promise<void>;
 }
 
+export interface CaConnectionDeps {
+  readonly system: System;
+  /** Hears what time it is by the CA's clock, in milliseconds since the epoch, with each answer that tells. */
+  readonly hearTime?: ((time: number) => void) | undefined;
+}
+
 /**
  * `caFile`: certificates in PEM, trusted for this CA instead of the machine's own. Throws a SidecarError when there is
  * none in it. Takes nothing from the process: no proxy, no agent that others share.
  */
 export function createCaConnection(
   slice: { readonly caFile: string | undefined },
-  { system }: { readonly system: System },
+  { system, hearTime }: CaConnectionDeps,
 ): CaConnection {
   const trust = slice.caFile === undefined ? {} : { ca: readTrust(slice.caFile) };
   const handshake = buildConnector({ ...trust, allowH2: false, timeout: REQUEST_TIMEOUT });
@@ -82,7 +88,7 @@ export function createCaConnection(
       if (length > MAX_ANSWER) throw malformedAnswer(url, answer.statusCode, `it has more than ${MAX_ANSWER} bytes`);
       chunks.push(chunk as Buffer);
     }
-    return {
+    const read: CaAnswer = {
       url,
       status: answer.statusCode,
       body: Buffer.concat(chunks).toString('utf8'),
@@ -91,6 +97,9 @@ export function createCaConnection(
         return Array.isArray(value) ? value.join(', ') : value;
       },
     };
+    const time = readAnswerTime(read);
+    if (time !== undefined) hearTime?.(time);
+    return read;
   }
 
   async function follow(request: CaRequest, signal: AbortSignal): Promise<CaAnswer> {

@@ -1,5 +1,4 @@
 import type { Log } from '../base/log.ts';
-import type { System } from '../base/system.ts';
 import {
   type Account,
   type AccountStore,
@@ -17,6 +16,7 @@ import {
 } from './acme-client-transport.ts';
 import { whyNoUrl } from './answer-fields.ts';
 import type { CaAnswer } from './ca-answer.ts';
+import type { CaConnectionDeps } from './ca-connection.ts';
 import { caFolder } from './ca-folder.ts';
 import { choosePreferredChain, parseChain, readLinks } from './certificate-chain.ts';
 import type { Directory } from './directory.ts';
@@ -78,6 +78,8 @@ export interface Ca {
   deactivateAuthorization(url: string, signal: AbortSignal): Promise<void>;
   /** `reason` is a code of RFC 5280 section 5.3.1. A certificate that is revoked already is no error. */
   revoke(certificate: Uint8Array, reason: number, signal: AbortSignal): Promise<void>;
+  /** Asks for something that changes nothing, so that `hearTime` hears what time it is there. Needs no account. */
+  askTime(signal: AbortSignal): Promise<void>;
   /** Ends the connections. May be called again. */
   close(): Promise<void>;
 }
@@ -85,11 +87,11 @@ export interface Ca {
 /** Throws a SidecarError when `caFile` holds no certificate. Nothing is read, stored or sent before the first call. */
 export function createCa(
   slice: CaSlice,
-  deps: { readonly system: System; readonly store: AccountStore; readonly log: Log },
+  deps: CaConnectionDeps & { readonly store: AccountStore; readonly log: Log },
 ): Ca {
   const { system, store, log } = deps;
   const { directoryUrl, caFile, eab, contact, termsAgreed, preferredChain } = slice;
-  const transport: AcmeTransport = createAcmeTransport({ directoryUrl, caFile, eab }, { system });
+  const transport: AcmeTransport = createAcmeTransport({ directoryUrl, caFile, eab }, deps);
   const storeKey = `acme/${caFolder(directoryUrl)}/account.json`;
   const wish: AccountWish = { directoryUrl, storeKey, contact, termsAgreed, bound: eab !== undefined };
   let open: Account | undefined;
@@ -207,6 +209,7 @@ export function createCa(
         if (!(error instanceof AcmeProblem) || error.problem.type !== 'alreadyRevoked') throw error;
       }
     },
+    askTime: (signal) => transport.fetchNonce(signal),
     close: () => transport.close(),
   };
 }

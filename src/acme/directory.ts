@@ -2,6 +2,7 @@ import { readAnswerFields } from './answer-fields.ts';
 import type { CaAnswer } from './ca-answer.ts';
 
 const MAX_PROFILES = 50;
+const MAX_CAA_IDENTITIES = 20;
 
 /** What a CA offers (RFC 8555 section 7.1.1). */
 export interface Directory {
@@ -16,6 +17,8 @@ export interface Directory {
   readonly profiles: Readonly<Record<string, string>>;
   readonly termsOfService: string | undefined;
   readonly externalAccountRequired: boolean;
+  /** The domain names by which CAA records know the CA, lower case; empty where it names none. */
+  readonly caaIdentities: readonly string[];
 }
 
 /** Throws an AcmeProblem of type `malformed-answer`, whatever the bytes. */
@@ -41,5 +44,12 @@ export function parseDirectory(answer: CaAnswer): Directory {
     ),
     termsOfService: meta?.optionalText('termsOfService', 2_048),
     externalAccountRequired: meta?.flag('externalAccountRequired') ?? false,
+    // What is no domain name is of no use to CAA records, and no reason to do without the CA.
+    caaIdentities: Object.freeze(
+      (meta?.has('caaIdentities') ? meta.list('caaIdentities', MAX_CAA_IDENTITIES) : [])
+        .filter((one) => typeof one === 'string')
+        .filter((one) => /^[A-Za-z0-9.-]{1,253}$/.test(one))
+        .map((one) => one.toLowerCase()),
+    ),
   });
 }

@@ -19,17 +19,29 @@ export interface Issued {
   readonly keyPem: string;
 }
 
+export interface FinalizeWish {
+  readonly names: readonly string[];
+  readonly keyType: KeyType;
+  /** The key (PEM) that the request was or may have been sent with already; undefined for a new one. */
+  readonly keyPem?: string | undefined;
+}
+
 /**
- * From an order whose names are all proved to its certificate, with a new key. The request is sent when the order is
- * `ready` (some CAs take their time), and again only when the order shows that the CA has not got it. Rejects with an
- * AcmeProblem, or the signal's reason.
+ * From an order whose names are all proved to its certificate. The request is sent when the order is `ready` (some CAs
+ * take their time), and again only when the order shows that the CA has not got it; `keepKey` hears of the key before.
+ * Rejects with an AcmeProblem, with what `keepKey` rejects with, or the signal's reason.
  */
 export async function finalizeOrder(
   pending: Order,
-  wish: { readonly names: readonly string[]; readonly keyType: KeyType },
-  { ca, system }: { readonly ca: Ca; readonly system: System },
+  wish: FinalizeWish,
+  deps: {
+    readonly ca: Ca;
+    readonly system: System;
+    readonly keepKey?: ((keyPem: string) => Promise<void>) | undefined;
+  },
   signal: AbortSignal,
 ): Promise<Issued> {
+  const { ca, system } = deps;
   const poll = (first: Order | undefined, settled: (order: Order) => boolean): Promise<Order> =>
     pollUntil(
       { first, settled, read: () => ca.readOrder(pending.url, signal), what: `the order for ${wish.names.join(', ')}` },
@@ -37,11 +49,12 @@ export async function finalizeOrder(
       signal,
     );
 
-  const keyPem = await makeCertificateKey(wish.keyType);
-  const csr = await createCertificateRequest(wish.names, keyPem);
+  const keyPem = wish.keyPem ?? (await makeCertificateKey(wish.keyType));
   // The order that came with `newOrder` is from before the proof.
-  let order = await poll(pending.status === 'ready' ? pending : undefined, ({ status }) => status !== 'pending');
-  for (let tries = 1; order.status === 'ready'; tries++) {
+  let order = await poll(pending.status === 'pending' ? undefined : pending, ({ status }) => status !== 'pending');
+  if (order.status === 'ready' && wish.keyPem === undefined) await deps.keepKey?.(keyPem);
+  const csr = order.status === 'ready' ? await createCertificateRequest(wish.names, keyPem) : undefined;
+  for (let tries = 1; order.status === 'ready' && csr !== undefined; tries++) {
     try {
       order = await ca.finalize(order, csr, signal);
       break;

@@ -3,7 +3,9 @@ import type { DnsClient } from '../base/dns.ts';
 import { describeError } from '../base/errors.ts';
 import type { System } from '../base/system.ts';
 import type { Store } from '../store/store.ts';
+import type { CaClock } from './ca-clock.ts';
 import type { PlannedCa } from './ca-plan.ts';
+import { describeKnownCa } from './known-ca.ts';
 import type { Ledger } from './ledger.ts';
 import { viewChallenges } from './ledger-views.ts';
 import type { LoopBack } from './loop-back.ts';
@@ -12,7 +14,7 @@ import type { AddressFact, CaaFact, NameFacts, PreflightFacts } from './prefligh
 import { rankChallenges } from './rank-challenges.ts';
 import type { ChallengeType } from './solver.ts';
 
-/** Where it is noted that the store has been there before. */
+/** Where it is noted that the store has been there before, and on which machine. */
 const MARKER_KEY = 'acme/marker';
 /** Labels above a name that are asked for CAA records; a name has at most 127. */
 const MOST_LABELS = 20;
@@ -25,12 +27,8 @@ export interface GatherSlice {
     readonly name: string;
     readonly inContainer: boolean;
     readonly onVolume: boolean | undefined;
-  };
-  /** Whether a CA signs for the public web, and whether nobody trusts what it signs. */
-  describeCa(ca: PlannedCa): {
-    readonly isPublic: boolean;
-    readonly isStaging: boolean;
-    readonly caaIdentities: readonly string[];
+    /** What this machine or container calls itself; another one after the container was made anew. */
+    readonly host: string;
   };
 }
 
@@ -41,6 +39,7 @@ export interface GatherDeps {
   readonly loopBack: LoopBack;
   /** As the keeper has just read it. */
   readonly ledger: Ledger;
+  readonly clock: Pick<CaClock, 'ahead'>;
 }
 
 /** Finds out what decides whether an order can succeed. Never rejects but for the signal: what fails is a fact too. */
@@ -51,13 +50,14 @@ export async function gatherPreflight(
   deps: GatherDeps,
   signal: AbortSignal,
 ): Promise<PreflightFacts> {
-  const [names, store] = await Promise.all([
+  const [names, store, known] = await Promise.all([
     Promise.all(set.names.map((name) => gatherName(name, deps.ledger, slice, deps, signal))),
     gatherStore(slice, deps),
+    describeKnownCa(ca.ca, signal),
   ]);
   return {
     names,
-    ca: { name: ca.limits.ca, ...slice.describeCa(ca), accountUrl: undefined, clockAhead: undefined },
+    ca: { name: ca.limits.ca, ...known, accountUrl: undefined, clockAhead: deps.clock.ahead() },
     store,
   };
 }
@@ -141,10 +141,13 @@ async function findCaa(name: string, dns: DnsClient, signal: AbortSignal): Promi
   }
 }
 
-async function gatherStore({ store: place }: GatherSlice, { store }: GatherDeps): Promise<PreflightFacts['store']> {
+async function gatherStore({ store: slice }: GatherSlice, { store }: GatherDeps): Promise<PreflightFacts['store']> {
+  const { host, ...place } = slice;
   try {
-    const markerFound = (await store.read(MARKER_KEY)) !== undefined;
-    if (!markerFound) await store.write(MARKER_KEY, Buffer.from('The store was here before.\n'));
+    const marker = await store.read(MARKER_KEY);
+    if (marker === undefined) await store.write(MARKER_KEY, Buffer.from(`${host}\n`));
+    // One that this very container left says nothing of whether the store outlives it.
+    const markerFound = marker !== undefined && marker.toString().trim() !== host;
     return { ...place, unwritable: undefined, markerFound };
   } catch (error) {
     return { ...place, unwritable: describeError(error), markerFound: false };

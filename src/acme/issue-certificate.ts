@@ -23,6 +23,8 @@ export interface IssueRequest {
   readonly keyType: KeyType;
   /** The best first. Types without a solver are left out. */
   readonly challengeOrder: readonly ChallengeType[];
+  /** An order that was made before, to go on with instead of making one; and its key (PEM), where that is known. */
+  readonly resume?: { readonly order: Order; readonly keyPem: string | undefined } | undefined;
 }
 
 export interface IssueDeps {
@@ -35,6 +37,8 @@ export interface IssueDeps {
    * order before it, of the same issuance.
    */
   readonly beforeOrder?: ((failedNames: readonly string[]) => Promise<void>) | undefined;
+  /** Called with the new private key (PEM) before the CA is asked to sign for it. */
+  readonly keepKey?: ((keyPem: string) => Promise<void>) | undefined;
 }
 
 export interface IssuedCertificate extends Issued {
@@ -53,14 +57,14 @@ export interface IssuedCertificate extends Issued {
  * One issuance, from nothing to a checked certificate with a new key. A challenge that the CA saw fail spends its
  * authorization and so the order: the next order tries the next type for that name, each type once. Rejects with
  * IssuanceFailed when a name cannot be proved, with an AcmeProblem when the CA refuses or fails, with what `beforeOrder`
- * rejects with, or with the signal's reason. Whatever was presented has been cleaned up by then.
+ * or `keepKey` rejects with, or with the signal's reason. Whatever was presented has been cleaned up by then.
  */
 export async function issueCertificate(
   request: IssueRequest,
   deps: IssueDeps,
   signal: AbortSignal,
 ): Promise<IssuedCertificate> {
-  const { ca, log, system } = deps;
+  const { ca, log } = deps;
   const names = [...new Set(request.names.map((name) => identifierOf(name).value))];
   const wanted = request.challengeOrder.filter((type) => deps.solvers.has(type));
   const failed = new Map<string, Set<ChallengeType>>(names.map((name) => [name, new Set()]));
@@ -83,10 +87,13 @@ export async function issueCertificate(
     }
   }
 
+  let { resume } = request;
   for (let orders = 1; ; orders++) {
-    const made = await order();
-    log.info({ order: made.url, names, profile: made.profile }, `Ordered a certificate for ${names.join(', ')}.`);
-    const proofs = made.status === 'ready' ? [] : await proveAll(made, wanted, failed, deps, signal);
+    const made = resume?.order ?? (await order());
+    const what = resume === undefined ? 'Ordered a certificate' : 'Going on with an earlier order';
+    log.info({ order: made.url, names, profile: made.profile }, `${what} for ${names.join(', ')}.`);
+    const isProved = ['ready', 'processing', 'valid'].includes(made.status);
+    const proofs = isProved ? [] : await proveAll(made, wanted, failed, deps, signal);
     for (const proof of proofs) {
       failures.push(...proof.failures);
       for (const { challenge } of proof.failures) if (challenge !== undefined) failed.get(proof.name)?.add(challenge);
@@ -94,7 +101,8 @@ export async function issueCertificate(
     }
     const unproved = proofs.filter(({ proved }) => !proved);
     if (unproved.length === 0) {
-      const issued = await finalizeOrder(made, { names, keyType: request.keyType }, { ca, system }, signal);
+      const wish = { names, keyType: request.keyType, keyPem: resume?.keyPem };
+      const issued = await finalizeOrder(made, wish, deps, signal);
       log.info({ order: made.url, names }, `Got a certificate for ${names.join(', ')}.`);
       return {
         ...issued,
@@ -109,6 +117,7 @@ export async function issueCertificate(
       throw new IssuanceFailed(failures.filter(({ name }) => unproved.some((proof) => proof.name === name)));
     }
     lastFailed = unproved.map(({ name }) => name);
+    resume = undefined;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Log } from '../base/log.ts';
 import type { System } from '../base/system.ts';
 import type { Lease, Store } from '../store/store.ts';
+import type { CaClock } from './ca-clock.ts';
 import type { CaPlan } from './ca-plan.ts';
 import type { KeyType } from './certificate-key.ts';
 import type { Ledger } from './ledger.ts';
@@ -8,7 +9,6 @@ import type { LedgerStore } from './ledger-store.ts';
 import type { NameSet } from './names.ts';
 import type { PreflightVerdict } from './preflight.ts';
 import type { ChallengeType, Solver } from './solver.ts';
-import type { RiskEvent } from './warn.ts';
 
 export interface AcmeKeeperSlice {
   readonly sets: readonly NameSet[];
@@ -22,6 +22,8 @@ export interface AcmeKeeperSlice {
 
 export interface AcmeKeeperDeps {
   readonly system: System;
+  /** What time it is by the CAs; undefined where this machine's clock is to be believed. */
+  readonly clock?: CaClock | undefined;
   readonly log: Log;
   readonly store: Store;
   readonly solvers: ReadonlyMap<ChallengeType, Solver>;
@@ -31,7 +33,8 @@ export interface AcmeKeeperDeps {
     | undefined;
   /** Connects to ourselves after a swap and says what is wrong with what is served there; undefined when nothing is. */
   readonly selfCheck: ((set: NameSet, fingerprint256: string) => Promise<string | undefined>) | undefined;
-  onRisk(set: NameSet, event: RiskEvent): void;
+  /** Hears how each attempt ended at the CA with this directory, to count it. */
+  onAttempt(directory: string, result: 'issued' | 'rehearsed' | 'failed'): void;
 }
 
 /** What looking after one set needs beside that: the ledger, and the right to write it. */

@@ -3,23 +3,40 @@ import type { Certificate } from '../tls/certificate.ts';
 import type { CertificateSource } from '../tls/certificate-source.ts';
 import type { Finding } from '../tls/check-certificate.ts';
 import { makeBootstrapCertificate } from './bootstrap-certificate.ts';
+import type { LedgerOrder } from './ledger.ts';
 import type { NameSet } from './names.ts';
-import type { HeldCertificate } from './stored-certificate.ts';
-import { NO_RISK, type RiskState } from './warn.ts';
+import type { Success } from './record-order.ts';
+import type { HeldCertificate, StoredCertificate } from './stored-certificate.ts';
+
+/** A certificate that is served and that the store or the ledger does not know of yet. */
+export interface UnsavedCertificate {
+  readonly stored: StoredCertificate;
+  readonly success: Success;
+  /** How often storing it has failed. */
+  readonly failures: number;
+}
 
 /** What the keeper knows of one set of names. The keeper alone writes it. */
 export interface KeptSet {
   readonly set: NameSet;
   held: HeldCertificate | undefined;
+  /** What is still to be stored of the certificate in force; undefined where the store has all of it. */
+  unsaved: UnsavedCertificate | undefined;
+  /** An order that was left in the middle, which the next attempt is to go on with. */
+  left: LedgerOrder | undefined;
   bootstrap: Certificate | undefined;
-  /** When something is to be done next, and why; milliseconds since the epoch. */
-  next: { readonly at: number; readonly why: string };
-  /** How the last attempt of this process ended. */
+  /**
+   * When something is to be done next, and why; milliseconds since the epoch. `attempt` is when a certificate is next to
+   * be got, where that is later.
+   */
+  next: { readonly at: number; readonly why: string; readonly attempt?: number };
+  /** How the last attempt ended, as far as is known here. */
   last: { readonly at: number; readonly ok: boolean; readonly what: string } | undefined;
+  /** Why preflight forbids an order, as the store has it; undefined where it does not, null before that is known. */
+  veto: string | undefined | null;
   /** The operator asked for a renewal that was not due. */
   asked: boolean;
   findings: readonly Finding[];
-  risk: RiskState;
   readonly listeners: Set<() => void>;
 }
 
@@ -27,12 +44,14 @@ export function createKeptSet(set: NameSet): KeptSet {
   return {
     set,
     held: undefined,
+    unsaved: undefined,
+    left: undefined,
     bootstrap: undefined,
     next: { at: 0, why: 'Nothing was looked at yet.' },
     last: undefined,
+    veto: null,
     asked: false,
     findings: [],
-    risk: NO_RISK,
     listeners: new Set(),
   };
 }

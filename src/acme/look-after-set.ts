@@ -1,3 +1,4 @@
+import type { System } from '../base/system.ts';
 import { ariCertificateId } from './ari-certificate-id.ts';
 import { askForAdvice } from './ask-for-advice.ts';
 import { isProduction, type PlannedCa } from './ca-plan.ts';
@@ -5,14 +6,17 @@ import { decideDue } from './decide-due.ts';
 import type { AcmeKeeperSlice, LookAfterDeps } from './keeper-contract.ts';
 import type { KeptSet } from './kept-set.ts';
 import type { Ledger } from './ledger.ts';
+import { viewLastAttempt } from './ledger-views.ts';
+import { noteVeto } from './note-veto.ts';
 import { orderCertificate } from './order-certificate.ts';
 import { planAttempt } from './plan-attempt.ts';
 import { randomFraction } from './random.ts';
-import type { RenewalDecision } from './renewal.ts';
-import { nextRiskChange } from './warn.ts';
+import { decideRenewal, type RenewalDecision } from './renewal.ts';
 
 /** Milliseconds after which a preflight that said no is made again: whoever mends DNS should not wait for hours. */
 const PREFLIGHT_AGAIN = 2 * 60_000;
+/** Milliseconds after which it is looked again whether the store survives; mostly a new container does that. */
+const STAGING_AGAIN = 60 * 60_000;
 
 /** Does what is due for one set of names now, and says when it is to be looked at next. Only for the keeper. */
 export async function lookAfterSet(
@@ -27,9 +31,9 @@ export async function lookAfterSet(
     randomFraction(system),
   );
   if (!due.renew) {
-    const risk = kept.held === undefined ? undefined : nextRiskChange(kept.held.certificate, system.now());
-    const at = Math.min(due.at, kept.held?.stored.ari?.nextCheck ?? due.at, risk ?? due.at);
-    kept.next = { at, why: due.why };
+    await noteVeto(kept, undefined, deps);
+    const at = Math.min(due.at, kept.held?.stored.ari?.nextCheck ?? due.at);
+    kept.next = { at, why: due.why, attempt: due.at };
     return;
   }
   await attempt(kept, slice, deps, due, signal);
@@ -45,6 +49,8 @@ async function attempt(
   const { set } = kept;
   const { system, log, ledger } = deps;
   const read = await ledger.read();
+  // What an earlier process was told is still the news.
+  kept.last ??= viewLastAttempt(read, set.id);
   const replaces = replacedId(kept, slice);
   const facts = {
     set,
@@ -54,6 +60,7 @@ async function attempt(
     cas: slice.cas,
     accountAt: accountFrom(read),
     need: due.need,
+    left: kept.left,
   };
   const first = planAttempt({ ...facts, stagingOnly: false }, system.now());
   // What stands in the way of an advised renewal may not stand in the way of an urgent one.
@@ -68,19 +75,23 @@ async function attempt(
     const findings = verdict.findings.map(({ what, fix }) => `${what} ${fix}`);
     if (kept.last?.what !== verdict.why) log.warn({ names: set.names, findings }, verdict.why);
     kept.last = { at: system.now(), ok: false, what: verdict.why };
+    await noteVeto(kept, verdict, deps);
     return;
   }
+  if (verdict !== undefined) await noteVeto(kept, undefined, deps);
   for (const finding of verdict?.findings ?? [])
     log.warn({ names: set.names, id: finding.id, fix: finding.fix }, finding.what);
+  const rest = verdict?.stagingOnly === true ? restOnStaging(kept, slice, system) : undefined;
+  if (rest !== undefined) {
+    kept.next = rest;
+    return;
+  }
   const plan = verdict?.stagingOnly === true ? planAttempt({ ...facts, stagingOnly: true }, system.now()) : first;
   if (plan.do === 'wait') {
     kept.next = { at: waitUntil(plan.at), why: plan.why };
     return;
   }
-  log.info(
-    { names: set.names, ca: plan.ca.limits.ca, why: due.why },
-    plan.rehearsal ? 'Rehearsing an order.' : 'Ordering a certificate.',
-  );
+  log.info({ names: set.names, ca: plan.ca.limits.ca, why: due.why }, describePlan(plan));
   await orderCertificate(
     kept,
     slice,
@@ -88,6 +99,7 @@ async function attempt(
       ...deps,
       target: plan.ca,
       rehearsal: plan.rehearsal,
+      resume: plan.resume,
       replaces: isProduction(slice.cas, plan.ca.ca.directoryUrl) ? replaces : undefined,
       need: due.need,
       history: read,
@@ -95,6 +107,21 @@ async function attempt(
     },
     signal,
   );
+}
+
+function describePlan({ rehearsal, resume }: { readonly rehearsal: boolean; readonly resume?: object }): string {
+  if (resume !== undefined) return 'Going on with an order that was left in the middle.';
+  return rehearsal ? 'Rehearsing an order.' : 'Ordering a certificate.';
+}
+
+/** Where only staging may be asked, its certificate is as good as it gets until it is over. */
+function restOnStaging({ held }: KeptSet, { cas }: AcmeKeeperSlice, system: System): KeptSet['next'] | undefined {
+  if (held === undefined || held.stored.directory !== cas.staging?.ca.directoryUrl) return undefined;
+  const { renew, at } = decideRenewal({ certificate: held.certificate }, system.now(), () => 0);
+  if (renew) return undefined;
+  const why =
+    'The store does not survive this container, so the certificate from staging stays in force until that is mended.';
+  return { at: Math.min(at, system.now() + STAGING_AGAIN), why, attempt: at };
 }
 
 /** The ARI id of the certificate in use, where the same CA will replace it. */

@@ -1,6 +1,6 @@
 import type { CaLimits } from './ca-limits.ts';
 import { describeInstant } from './describe-time.ts';
-import type { Ledger } from './ledger.ts';
+import type { Ledger, LedgerOrder, NextAttempt } from './ledger.ts';
 import { viewTries } from './ledger-views.ts';
 import { mayOrder, type PlannedOrder } from './limits.ts';
 
@@ -18,8 +18,16 @@ export function mayAttempt(ledger: Ledger, order: PlannedOrder, now: number, lim
   if (!permission.allowed && permission.nextAllowedAt >= (next?.at ?? 0)) {
     return { do: 'wait', at: permission.nextAllowedAt, why: permission.why };
   }
-  if (next !== undefined && next.at > now) {
-    return { do: 'wait', at: next.at, why: `${next.why} That is ${describeInstant(next.at)}.` };
-  }
-  return { do: 'order', at: now, why: permission.why };
+  return awaitTurn(next, now) ?? { do: 'order', at: now, why: permission.why };
+}
+
+/** Whether to go on now with an order that was made before: the CA counted it then, so only the wait has to be over. */
+export function mayGoOn(ledger: Ledger, { set, ca }: LedgerOrder, now: number): AttemptDecision {
+  const { next } = viewTries(ledger, set, ca);
+  return awaitTurn(next, now) ?? { do: 'order', at: now, why: 'An order that was left in the middle is gone on with.' };
+}
+
+function awaitTurn(next: NextAttempt | undefined, now: number): AttemptDecision | undefined {
+  if (next === undefined || next.at <= now) return undefined;
+  return { do: 'wait', at: next.at, why: `${next.why} That is ${describeInstant(next.at)}.` };
 }

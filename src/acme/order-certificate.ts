@@ -1,16 +1,17 @@
 import { describeError, SidecarError } from '../base/errors.ts';
 import type { PlannedCa } from './ca-plan.ts';
 import type { AcmeKeeperSlice, LookAfterDeps } from './keeper-contract.ts';
-import { adoptCertificate, type KeptSet } from './kept-set.ts';
-import type { Ledger } from './ledger.ts';
+import type { KeptSet } from './kept-set.ts';
+import type { Ledger, LedgerOrder } from './ledger.ts';
 import { viewChallenges, viewTries } from './ledger-views.ts';
 import { readIdentifier } from './names.ts';
 import { orderForSet } from './order-for-set.ts';
 import { AcmeProblem } from './problem.ts';
+import { putInForce } from './put-in-force.ts';
 import { rankChallenges } from './rank-challenges.ts';
+import { recordSuccess } from './record-order.ts';
 import type { RenewalNeed } from './renewal.ts';
 import type { ChallengeType } from './solver.ts';
-import { parseStoredCertificate, writeCertificate } from './stored-certificate.ts';
 
 /** Milliseconds until the set is looked at again after a failure that left no date in the ledger. */
 const AFTER_FAILURE = 2 * 60_000;
@@ -19,6 +20,8 @@ export interface OrderingDeps extends LookAfterDeps {
   readonly target: PlannedCa;
   readonly rehearsal: boolean;
   readonly replaces: string | undefined;
+  /** An order that was left in the middle, to go on with. */
+  readonly resume: LedgerOrder | undefined;
   readonly need: RenewalNeed;
   readonly history: Ledger;
   readonly allowed: ReadonlyMap<string, readonly ChallengeType[]> | undefined;
@@ -33,8 +36,9 @@ export async function orderCertificate(
 ): Promise<void> {
   const { set } = kept;
   const { system, log, target } = deps;
+  let got = false;
   try {
-    const issued = await orderForSet(
+    const { issued, success } = await orderForSet(
       {
         set,
         target,
@@ -43,39 +47,28 @@ export async function orderCertificate(
         need: deps.need,
         keyType: slice.keyType,
         challengeOrder: rankForSet(kept, slice, deps),
+        resume: deps.resume,
+        keepsKey: !deps.rehearsal,
       },
       deps,
       signal,
     );
-    kept.last = {
-      at: system.now(),
-      ok: true,
-      what: deps.rehearsal ? 'The rehearsal went well.' : 'A certificate was issued.',
-    };
-    kept.next = { at: system.now(), why: 'Something has just changed.' };
-    if (deps.rehearsal) return;
-    kept.asked = false;
-    const stored = {
-      names: set.names,
-      directory: target.ca.directoryUrl,
-      chainPem: issued.chainPem,
-      keyPem: issued.keyPem,
-      issuedAt: system.now(),
-    };
-    const held = parseStoredCertificate(
-      Buffer.from(JSON.stringify(stored)),
-      `the certificate for ${set.names.join(', ')}`,
-    );
-    if (held === undefined)
-      throw new SidecarError('The new certificate cannot be read.', { code: 'acme-refused', blame: 'remote' });
-    // Served before it is stored: a full disk must not keep a good certificate from being used.
-    adoptCertificate(kept, held);
-    await writeCertificate(deps.store, set.id, stored);
-    await checkServed(kept, deps);
+    got = true;
+    deps.onAttempt(target.ca.directoryUrl, deps.rehearsal ? 'rehearsed' : 'issued');
+    if (deps.rehearsal) {
+      await deps.ledger.update(deps.lease, (before) => recordSuccess(before, success, system.now()));
+      kept.last = { at: system.now(), ok: true, what: 'The rehearsal went well.' };
+      kept.next = { at: system.now(), why: 'Something has just changed.' };
+    } else {
+      await putInForce(kept, { ...issued, directory: target.ca.directoryUrl, success }, deps);
+    }
   } catch (error) {
     signal.throwIfAborted();
     const words = describeError(error);
     const hint = error instanceof SidecarError ? error.hint : undefined;
+    // Where the limits leave no room the CA was not asked.
+    const asked = !(error instanceof SidecarError && error.code === 'acme-limit');
+    if (!got && asked) deps.onAttempt(target.ca.directoryUrl, 'failed');
     const next = viewTries(await deps.ledger.read(), set.id, target.folder).next;
     kept.last = { at: system.now(), ok: false, what: words };
     kept.next = next ?? { at: system.now() + AFTER_FAILURE, why: words };
@@ -113,22 +106,4 @@ function rankForSet(
     return permitted === undefined ? types : types.filter((type) => permitted.includes(type));
   });
   return [...new Set(ranked.flat())];
-}
-
-async function checkServed(kept: KeptSet, deps: LookAfterDeps): Promise<void> {
-  const fingerprint = kept.held?.certificate.fingerprint256;
-  if (fingerprint === undefined) return;
-  const wrong = await deps.selfCheck?.(kept.set, fingerprint);
-  kept.findings =
-    wrong === undefined
-      ? []
-      : [
-          {
-            severity: 'warning',
-            code: 'certificate-not-served',
-            what: wrong,
-            fix: 'Restart the sidecar, and report this: it should not happen.',
-          },
-        ];
-  if (wrong !== undefined) deps.log.error({ names: kept.set.names }, wrong);
 }

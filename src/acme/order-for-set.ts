@@ -1,14 +1,16 @@
-import { SidecarError } from '../base/errors.ts';
+import { describeError, SidecarError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { System } from '../base/system.ts';
-import type { Lease } from '../store/store.ts';
+import type { Lease, Store } from '../store/store.ts';
 import type { Ca } from './ca.ts';
 import type { PlannedCa } from './ca-plan.ts';
 import type { KeyType } from './certificate-key.ts';
 import { type IssuedCertificate, issueCertificate } from './issue-certificate.ts';
+import type { LedgerOrder } from './ledger.ts';
 import type { LedgerStore } from './ledger-store.ts';
 import { mayOrder } from './limits.ts';
 import type { NameSet } from './names.ts';
+import { readOrderKey, writeOrderKey } from './order-keys.ts';
 import { randomFraction } from './random.ts';
 import { readFailure } from './read-failure.ts';
 import {
@@ -17,7 +19,8 @@ import {
   recordFailure,
   recordOrder,
   recordOrderUrl,
-  recordSuccess,
+  recordResumed,
+  type Success,
 } from './record-order.ts';
 import type { RenewalNeed } from './renewal.ts';
 import type { ChallengeType, Solver } from './solver.ts';
@@ -32,14 +35,25 @@ export interface OrderForSet {
   readonly need: RenewalNeed;
   readonly keyType: KeyType;
   readonly challengeOrder: readonly ChallengeType[];
+  /** An order with a URL that was left in the middle, to go on with instead of making another. */
+  readonly resume: LedgerOrder | undefined;
+  /** The certificate is wanted for itself, so its key is stored before the CA is asked to sign. */
+  readonly keepsKey: boolean;
 }
 
 export interface OrderDeps {
   readonly ledger: LedgerStore;
   readonly lease: Lease;
+  readonly store: Store;
   readonly solvers: ReadonlyMap<ChallengeType, Solver>;
   readonly system: System;
   readonly log: Log;
+}
+
+/** A certificate, and what the ledger is to be told once that is stored (`recordSuccess`). */
+export interface OrderedCertificate {
+  readonly issued: IssuedCertificate;
+  readonly success: Success;
 }
 
 /**
@@ -50,14 +64,16 @@ export async function orderForSet(
   order: OrderForSet,
   deps: OrderDeps,
   signal: AbortSignal,
-): Promise<IssuedCertificate> {
-  const { set, target, replaces } = order;
-  const { ledger, lease, system } = deps;
+): Promise<OrderedCertificate> {
+  const { set, target, replaces, resume } = order;
+  const { ledger, lease, store, system, log } = deps;
   const random = (): number => randomFraction(system);
-  let id: number | undefined;
+  let id = resume?.id;
+  let url = resume?.url;
   let account = '';
   const key = (): OrderKey => ({ ca: target.folder, account, set: set.id, names: set.names });
-  let finalised = false;
+  // Of one that was left in the middle it is not known how far it got.
+  let finalised = resume !== undefined;
 
   async function beforeOrder(failedNames: readonly string[]): Promise<void> {
     await ledger.update(lease, (before) => {
@@ -79,6 +95,7 @@ export async function orderForSet(
     ...target.ca,
     async newOrder(wish, until) {
       const made = await target.ca.newOrder(wish, until);
+      url = made.url;
       if (id !== undefined) await ledger.update(lease, (before) => recordOrderUrl(before, id!, made.url));
       return made;
     },
@@ -87,20 +104,34 @@ export async function orderForSet(
       return target.ca.finalize(made, csr, until);
     },
   };
+  async function keepKey(keyPem: string): Promise<void> {
+    if (!order.keepsKey || id === undefined || url === undefined) return;
+    try {
+      await writeOrderKey(store, { id, url, set: set.id, ca: target.folder }, keyPem);
+    } catch (error) {
+      // Only a crash in the next seconds would lose the certificate; without it, it can still be used.
+      log.warn(
+        { names: set.names },
+        `The key of an order is not stored before its certificate. ${describeError(error)}`,
+      );
+    }
+  }
+  async function readLeft(left: LedgerOrder & { readonly url: string }) {
+    await ledger.update(lease, (before) => recordResumed(before, key(), system.now(), random));
+    return { order: await target.ca.readOrder(left.url, signal), keyPem: await readOrderKey(store, left) };
+  }
 
   try {
     account = (await target.ca.account(signal)).url;
     const { profile, keyType, challengeOrder } = order;
+    const left = resume?.url === undefined ? undefined : await readLeft({ ...resume, url: resume.url });
     const issued = await issueCertificate(
-      { names: set.names, profile, replaces, keyType, challengeOrder },
-      { ...deps, ca, beforeOrder },
+      { names: set.names, profile, replaces, keyType, challengeOrder, resume: left },
+      { ...deps, ca, beforeOrder, keepKey },
       signal,
     );
-    const success = { ...key(), challenges: issued.proved };
-    await ledger.update(lease, (before) =>
-      id === undefined ? before : recordSuccess(before, { ...success, order: id }, system.now()),
-    );
-    return issued;
+    // Either it went on with an order, or `beforeOrder` has counted one.
+    return { issued, success: { ...key(), challenges: issued.proved, order: id! } };
   } catch (error) {
     // Stopped, or no longer the keeper: the order stays unresolved in the ledger, which is the truth.
     signal.throwIfAborted();

@@ -1,8 +1,8 @@
 import type { CaPlan, PlannedCa } from './ca-plan.ts';
 import { type CaCandidate, chooseCa } from './choose-ca.ts';
-import type { Ledger } from './ledger.ts';
+import type { Ledger, LedgerOrder } from './ledger.ts';
 import { viewTries } from './ledger-views.ts';
-import { mayAttempt } from './may-attempt.ts';
+import { mayAttempt, mayGoOn } from './may-attempt.ts';
 import type { NameSet } from './names.ts';
 import { decideRehearsal } from './rehearsal.ts';
 import type { RenewalNeed, Validity } from './renewal.ts';
@@ -20,17 +20,27 @@ export interface AttemptFacts {
   accountAt(ca: PlannedCa): string;
   /** What a real CA gives would be lost with the container: only staging may be asked. */
   readonly stagingOnly: boolean;
+  /** An order for the set that was left in the middle and can be gone on with. */
+  readonly left?: LedgerOrder | undefined;
 }
 
 /** What to do now about a set of names that needs a certificate. */
 export type AttemptPlan =
-  | { readonly do: 'order'; readonly ca: PlannedCa; readonly rehearsal: boolean; readonly why: string }
+  | {
+      readonly do: 'order';
+      readonly ca: PlannedCa;
+      readonly rehearsal: boolean;
+      /** The order to go on with, instead of making one. */
+      readonly resume?: LedgerOrder;
+      readonly why: string;
+    }
   | { readonly do: 'wait'; readonly at: number; readonly why: string };
 
 /** Which CA is asked, and whether now: the CA's health, a rehearsal after failures, waits and limits, in this order. */
 export function planAttempt(facts: AttemptFacts, now: number): AttemptPlan {
-  const { set, ledger, cas, certificate } = facts;
-  const ask = (ca: PlannedCa) =>
+  const { set, ledger, cas, certificate, left } = facts;
+  const ask = (ca: PlannedCa) => (left?.ca === ca.folder ? mayGoOn(ledger, left, now) : askForOrder(ca));
+  const askForOrder = (ca: PlannedCa) =>
     mayAttempt(
       ledger,
       {
@@ -62,6 +72,9 @@ export function planAttempt(facts: AttemptFacts, now: number): AttemptPlan {
   const chosen = cas.production.find((ca) => ca.folder === choice.ca) ?? cas.production[0];
   const production = ask(chosen);
   if (production.do === 'wait') return { do: 'wait', at: production.at, why: production.why };
+  if (left?.ca === chosen.folder) {
+    return { do: 'order', ca: chosen, rehearsal: false, resume: left, why: production.why };
+  }
   const staging = chosen === cas.production[0] ? cas.staging : undefined;
   const rehearsal = decideRehearsal(
     {

@@ -1,14 +1,10 @@
 import { isIP } from 'node:net';
+import { CLOCK_TOLERANCE, describeClock } from './ca-clock.ts';
 import { decideCaa } from './caa.ts';
-import { describeSpan } from './describe-time.ts';
 import { readIdentifier } from './names.ts';
 import type { NameFacts, PreflightFacts } from './preflight-facts.ts';
 import { whyNotPublic } from './public-name.ts';
 import type { ChallengeType } from './solver.ts';
-
-/** Milliseconds between our clock and the CA's: worth a word, and too much to trust any date of ours. */
-const CLOCK_ADVICE = 5 * 60_000;
-const CLOCK_VETO = 86_400_000;
 
 /** Something that was found: `advice` may cost the order, `veto` certainly would, or worse. */
 export interface PreflightFinding {
@@ -83,11 +79,10 @@ function judgeStore(facts: PreflightFacts): PreflightFinding[] {
 
 function judgeClock({ ca }: PreflightFacts): PreflightFinding[] {
   const ahead = ca.clockAhead ?? 0;
-  if (Math.abs(ahead) < CLOCK_ADVICE) return [];
-  const veto = Math.abs(ahead) > CLOCK_VETO;
-  const direction = ahead > 0 ? 'ahead of' : 'behind';
-  const what = `This machine's clock is ${describeSpan(ahead)} ${direction} the CA's${veto ? ', so nothing is certain of when certificates end or when orders were' : ''}.`;
-  return [finding('clock-wrong', veto ? 'veto' : 'advice', undefined, what, 'Set the clock (NTP).')];
+  if (Math.abs(ahead) < CLOCK_TOLERANCE) return [];
+  // No veto: what is decided is decided by the CA's clock, and a wrong one here must not cost the certificate.
+  const { what, fix } = describeClock(ahead);
+  return [finding('clock-wrong', 'advice', undefined, what, fix)];
 }
 
 function judgeName(facts: NameFacts, { ca }: PreflightFacts): PreflightFinding[] {

@@ -161,6 +161,16 @@ function readIdentifierOf(value: unknown): ProblemDocument['identifier'] {
   return { type: clean(type), value: clean(name) };
 }
 
+/**
+ * What time it was by the CA's clock when an answer came (RFC 9110 section 6.6.1), the time that it lay in a cache
+ * included (RFC 9111 section 5.1); milliseconds since the epoch. Undefined where the answer does not tell.
+ */
+export function readAnswerTime(answer: Pick<CaAnswer, 'header'>): number | undefined {
+  const date = parseHttpDate(answer.header('date'));
+  const age = answer.header('age')?.trim() ?? '0';
+  return date === undefined || !/^\d{1,9}$/.test(age) ? undefined : date + Number(age) * 1_000;
+}
+
 /** Any of the three forms of RFC 9110 section 5.6.7; milliseconds since the epoch. */
 function parseHttpDate(text: string | undefined): number | undefined {
   if (text === undefined || !/^(Mon|Tues?|Wed|Wednes|Thu|Thurs|Fri|Sat|Satur|Sun)(day)?,? [\w: -]{6,40}$/.test(text)) {

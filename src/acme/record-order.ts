@@ -59,12 +59,29 @@ export function recordOrder(
     ...{ id, ca, account, set, names, at: now, outcome: 'unresolved', failedNames: [] },
     ...(replaces === undefined ? {} : { replaces }),
   };
+  const tries = countAttempt(ledger, order, order.continues === true ? 0 : 1, now, random);
+  return { id, ledger: pruneLedger({ ...ledger, nextOrder: id + 1, orders: [...ledger.orders, entry], tries }, now) };
+}
+
+/**
+ * To be stored before an order that an earlier keeper left is gone on with. It is an attempt like another: whoever is
+ * killed in the middle of it, again and again, does not ask the CA more often than the curve allows.
+ */
+export function recordResumed(ledger: Ledger, order: OrderKey, now: number, random: () => number): Ledger {
+  return pruneLedger({ ...ledger, tries: countAttempt(ledger, order, 1, now, random) }, now);
+}
+
+function countAttempt(
+  ledger: Ledger,
+  { set, ca }: OrderKey,
+  more: number,
+  now: number,
+  random: () => number,
+): readonly Tries[] {
   const before = viewTries(ledger, set, ca);
-  const more = order.continues === true ? 0 : 1;
   const [failures, unknown] = [Math.max(1, before.failures + more), Math.max(1, before.unknown + more)];
   const next = decideNextAttempt({ failures: unknown, problem: undefined }, now, random);
-  const tries = putTries(ledger, { ...before, failures, unknown, since: before.since ?? now, lastAt: now, next });
-  return { id, ledger: pruneLedger({ ...ledger, nextOrder: id + 1, orders: [...ledger.orders, entry], tries }, now) };
+  return putTries(ledger, { ...before, failures, unknown, since: before.since ?? now, lastAt: now, next });
 }
 
 /**
@@ -75,12 +92,16 @@ export function recordOrderUrl(ledger: Ledger, id: number, url: string): Ledger 
   return { ...ledger, orders: ledger.orders.map((order) => (order.id === id ? { ...order, url } : order)) };
 }
 
+/** An attempt of which a certificate came. */
+export interface Success extends OrderKey {
+  /** The order's number in the ledger. */
+  readonly order: number;
+  /** By which challenges the names were proved, where they were. */
+  readonly challenges?: readonly TriedChallenge[];
+}
+
 /** A certificate came of it: failures of the set and its names are forgotten, here as at the CA. */
-export function recordSuccess(
-  ledger: Ledger,
-  success: OrderKey & { readonly order: number; readonly challenges?: readonly TriedChallenge[] },
-  now: number,
-): Ledger {
+export function recordSuccess(ledger: Ledger, success: Success, now: number): Ledger {
   const { ca, account, set, names } = success;
   return pruneLedger(
     {
@@ -190,35 +211,6 @@ export function recordOperatorActed(ledger: Ledger, set: string, names: readonly
       return one.set === set ? rest : one;
     }),
     blocks: ledger.blocks.filter((block) => !(block.paused && sharesName(block, names))),
-  };
-}
-
-/**
- * To be used once the clock is known to be right (a CA's Date header says so): what was written while it was ahead
- * lies in the future and would otherwise count until then.
- */
-export function settleClock(ledger: Ledger, now: number): Ledger {
-  const past = (at: number) => Math.min(at, now);
-  const soon = (at: number) => Math.min(at, now + LONGEST_WAIT);
-  return {
-    ...ledger,
-    ...(ledger.careful === undefined
-      ? {}
-      : { careful: { ...ledger.careful, from: past(ledger.careful.from), until: soon(ledger.careful.until) } }),
-    orders: ledger.orders.map((one) => ({
-      ...one,
-      at: past(one.at),
-      ...(one.endedAt === undefined ? {} : { endedAt: past(one.endedAt) }),
-    })),
-    tries: ledger.tries.map((one) => ({
-      ...one,
-      lastAt: past(one.lastAt),
-      ...(one.since === undefined ? {} : { since: past(one.since) }),
-      ...(one.caSince === undefined ? {} : { caSince: past(one.caSince) }),
-      ...(one.next === undefined ? {} : { next: { ...one.next, at: soon(one.next.at) } }),
-    })),
-    names: ledger.names.map((one) => ({ ...one, failedAt: past(one.failedAt) })),
-    blocks: ledger.blocks.map((one) => ({ ...one, until: soon(one.until) })),
   };
 }
 

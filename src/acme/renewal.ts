@@ -5,6 +5,8 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 /** RFC 9773, 4.3.3: how long after an answer that is of no use the CA is asked again. */
 const ARI_LONG_WAIT = 6 * HOUR;
+/** No answer's word and no failure of the CA's keeps us from asking for longer. */
+export const LONGEST_ARI_WAIT = DAY;
 /** Tries after a temporary failure, each twice as long after the last, before it counts as a lasting one. */
 const ARI_TRIES = 6;
 
@@ -145,7 +147,7 @@ export type AriAnswer =
 
 /** When the CA is to be asked for its advice again (RFC 9773, 4.3): never within a minute, at least once a day. */
 export function nextAriCheck(answer: AriAnswer, now: number): { readonly at: number; readonly why: string } {
-  const clamp = (seconds: number) => Math.min(Math.max(seconds * 1_000, MINUTE), DAY);
+  const clamp = (seconds: number) => Math.min(Math.max(seconds * 1_000, MINUTE), LONGEST_ARI_WAIT);
   if (answer.retryAfter !== undefined && Number.isFinite(answer.retryAfter)) {
     const wait = clamp(answer.retryAfter);
     return { at: now + wait, why: `The CA asks to be asked again after ${describeSpan(wait)}.` };

@@ -37,14 +37,21 @@ export function certificateKey(setId: string): string {
   return `${CERTIFICATES_PREFIX}${setId}.json`;
 }
 
-/** Undefined where there is none. Rejects with a SidecarError where it cannot be read, or is damaged. */
+/**
+ * Undefined where there is none, and where it is damaged, which `onDamage` hears of with the place to look at. Rejects
+ * with a SidecarError where the store cannot be read.
+ */
 export async function readCertificate(
   store: Pick<Store, 'read' | 'where'>,
   setId: string,
+  onDamage?: (where: string) => void,
 ): Promise<HeldCertificate | undefined> {
   const key = certificateKey(setId);
   const bytes = await store.read(key);
-  return bytes === undefined ? undefined : parseStoredCertificate(bytes, store.where(key));
+  if (bytes === undefined) return undefined;
+  const held = parseStoredCertificate(bytes, store.where(key));
+  if (held === undefined) onDamage?.(store.where(key));
+  return held;
 }
 
 export async function writeCertificate(

@@ -24,8 +24,8 @@ export interface RiskFacts {
   /** The certificate's name for people: its names, joined. */
   readonly certificate: string;
   readonly validity: Validity;
-  /** Why there is no newer one, and when it is tried next. */
-  readonly next?: { readonly at: number; readonly why: string } | undefined;
+  /** Why there is no newer one, a sentence, and when it is tried next; `at` is undefined where it is not tried here. */
+  readonly next?: { readonly at: number | undefined; readonly why: string } | undefined;
 }
 
 const LEVELS: readonly RiskLevel[] = ['ok', 'at-risk', 'emergency', 'expired'];
@@ -75,5 +75,9 @@ function describeRisk({ certificate, validity, next }: RiskFacts, level: RiskLev
     level === 'expired'
       ? `The certificate for ${certificate} expired on ${describeInstant(notAfter)}; it is still served, and other servers refuse it`
       : `The certificate for ${certificate} expires in ${describeSpan(notAfter - now)} (${describeInstant(notAfter)}) and is not renewed`;
-  return next === undefined ? `${what}.` : `${what}. Next attempt ${describeInstant(next.at)}: ${next.why}`;
+  if (next === undefined) return `${what}.`;
+  if (next.at === undefined) return `${what}. ${next.why}`;
+  // What stands there for an instant that has passed is why it was chosen, not what is happening.
+  if (next.at <= now) return `${what}. It is being tried now.`;
+  return `${what}. Next attempt ${describeInstant(next.at)}: ${next.why}`;
 }

@@ -1,3 +1,4 @@
+import type { Metrics } from '../observe/metrics.ts';
 import type { Readiness, Status } from './status.ts';
 
 /** An answer of the admin listener. */
@@ -7,11 +8,14 @@ export interface AdminAnswer {
   readonly body: unknown;
   /** For 405: the methods that there are. */
   readonly allow?: string;
+  /** Of text that is not plain. */
+  readonly contentType?: string;
 }
 
 export interface AdminSources {
   status(): Status;
   readiness(): Promise<Readiness>;
+  readonly metrics: Pick<Metrics, 'scrape'>;
 }
 
 const INDEX = `matrix-sidecar
@@ -19,6 +23,7 @@ const INDEX = `matrix-sidecar
 /healthz     the process lives
 /readyz      certificates and homeservers are usable, and if not, which and why
 /api/status  listeners, servers and certificates as JSON
+/metrics     the same in numbers, for Prometheus
 `;
 
 /** Answers a request on the admin listener; `path` is without query. */
@@ -36,6 +41,10 @@ export async function answerAdmin(method: string, path: string, sources: AdminSo
     }
     case '/api/status':
       return { status: 200, type: 'json', body: sources.status() };
+    case '/metrics': {
+      const { contentType, text } = await sources.metrics.scrape();
+      return { status: 200, type: 'text', body: text, contentType };
+    }
     default:
       return { status: 404, type: 'text', body: `Nothing is served at this path.\n\n${INDEX}` };
   }

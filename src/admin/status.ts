@@ -11,14 +11,35 @@ export interface Status {
   }[];
   readonly certificates: readonly CertificateStatus[];
   readonly requests_in_flight: number;
+  /** How many different addresses connections came from (eight are enough to tell); `only` when there is just one. */
+  readonly clients: { readonly connections: number; readonly distinct: number; readonly only: string | null };
 }
 
 export interface CertificateStatus {
   readonly names: readonly string[];
   readonly origin: string;
-  /** ISO 8601. */
+  /** ISO 8601, as all instants here. */
   readonly not_after: string;
   readonly days_left: number;
+  readonly level: CertificateLevel;
+  /** When it is next got from a CA, and why then; `at` is null where that is not this sidecar's to do. */
+  readonly next_attempt: { readonly at: string | null; readonly why: string } | null;
+  /** How the last attempt to get it from a CA ended. */
+  readonly last_result: { readonly at: string; readonly ok: boolean; readonly what: string } | null;
+}
+
+/**
+ * How near a certificate is to its end: `at-risk` with less than a sixth of its lifetime left, `emergency` with less than a
+ * twentieth. `missing`: a CA has yet to give the first one.
+ */
+export type CertificateLevel = 'ok' | 'at-risk' | 'emergency' | 'expired' | 'missing';
+
+/** What readiness has to know of a certificate. Milliseconds since the epoch. */
+export interface CertificateFacts {
+  readonly names: readonly string[];
+  readonly notAfter: number;
+  readonly level: CertificateLevel;
+  readonly next: { readonly at: number | undefined; readonly why: string } | undefined;
 }
 
 /** One thing that has to be right before other servers and clients can be served. */
@@ -38,13 +59,26 @@ export function judgeReadiness(checks: readonly ReadinessCheck[]): Readiness {
   return { ready: checks.length > 0 && checks.every((check) => check.ok), checks };
 }
 
-/** A certificate is usable while it is valid; `now` and `notAfter` in milliseconds. */
-export function checkCertificateTime(names: readonly string[], notAfter: number, now: number): ReadinessCheck {
-  const ok = notAfter > now;
-  const until = new Date(notAfter).toISOString().slice(0, 16).replace('T', ' at ');
-  return {
-    name: `certificate for ${names.join(', ')}`,
-    ok,
-    detail: ok ? `valid until ${until} UTC` : `expired on ${until} UTC`,
-  };
+/** A certificate is usable until it has expired; one that is near its end says so, and what is done about it. */
+export function checkCertificate({ names, notAfter, level, next }: CertificateFacts, now: number): ReadinessCheck {
+  const until = describe(notAfter);
+  const what = {
+    ok: `valid until ${until}`,
+    'at-risk': `valid until ${until}, which is soon: less than a sixth of its lifetime is left`,
+    emergency: `valid until ${until}, which is very soon: less than a twentieth of its lifetime is left`,
+    expired: `expired on ${until}`,
+    missing: 'none yet',
+  }[level];
+  const ok = level !== 'expired' && level !== 'missing';
+  const detail = level === 'ok' || next === undefined ? what : `${what}; ${describeNext(next, now)}`;
+  return { name: `certificate for ${names.join(', ')}`, ok, detail };
+}
+
+function describeNext({ at, why }: NonNullable<CertificateFacts['next']>, now: number): string {
+  if (at === undefined) return why;
+  return at <= now ? 'it is being tried now' : `next attempt on ${describe(at)}: ${why}`;
+}
+
+function describe(at: number): string {
+  return `${new Date(at).toISOString().slice(0, 16).replace('T', ' at ')} UTC`;
 }

@@ -15,7 +15,7 @@ export async function answerAdminRequest(exchange: Exchange, deps: AdminDeps): P
   try {
     const answer = await answerAdmin(exchange.method, exchange.target.slice(0, findPathEnd(exchange.target)), deps);
     if (answer.type === 'json') answers.json(exchange, answer.status, answer.body);
-    else answers.text(exchange, answer.status, String(answer.body), answer.allow);
+    else answers.text(exchange, answer.status, String(answer.body), answer);
   } catch (error) {
     deps.log.error({ err: error }, 'A request to the admin listener failed because of a defect in the sidecar.');
     answers.text(exchange, 500, 'Internal error; the log says more.\n');

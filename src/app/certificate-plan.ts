@@ -29,7 +29,7 @@ export function planCertificates(config: Config): PlannedCertificate[] {
 }
 
 /** What other servers check on the federation port: the delegated host unless SRV keeps the server name. */
-function namesOfPeers(server: ServerConfig): string[] {
+export function namesOfPeers(server: ServerConfig): string[] {
   const { serverName, delegateTo, delegateBy } = server;
   if (delegateTo === undefined || delegateBy === 'srv') return [serverName.host];
   return delegateBy === 'both' ? [...new Set([delegateTo.host, serverName.host])] : [delegateTo.host];

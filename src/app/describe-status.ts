@@ -1,13 +1,14 @@
 import type { CertificateStatus, Status } from '../admin/status.ts';
 import type { BindAddress } from '../base/address.ts';
 import { VERSION } from '../base/version.ts';
-import type { Certificate } from '../tls/certificate.ts';
 import type { BoundAddresses } from './bound-listeners.ts';
+import type { CertificateOutlook } from './certificate-outlook.ts';
+import type { ClientNetworks } from './client-networks.ts';
 import type { Runtime } from './runtime.ts';
 
 export interface StatusFacts {
   readonly runtime: Runtime;
-  readonly certificates: readonly Certificate[];
+  readonly certificates: readonly CertificateOutlook[];
   readonly addresses: BoundAddresses;
   /** Milliseconds since the epoch. */
   readonly now: number;
@@ -15,6 +16,7 @@ export interface StatusFacts {
   readonly uptime: number;
   readonly draining: boolean;
   readonly inFlight: number;
+  readonly clients: ClientNetworks;
 }
 
 /** The status from its facts. Pure. */
@@ -38,14 +40,24 @@ export function describeStatus(facts: StatusFacts): Status {
     })),
     certificates: facts.certificates.map((certificate) => describeCertificate(certificate, facts.now)),
     requests_in_flight: facts.inFlight,
+    clients: facts.clients,
   };
 }
 
-function describeCertificate(certificate: Certificate, now: number): CertificateStatus {
+function describeCertificate(outlook: CertificateOutlook, now: number): CertificateStatus {
+  const { certificate, names, level, next, last } = outlook;
   return {
-    names: [...certificate.dnsNames, ...certificate.ipAddresses],
+    names,
     origin: certificate.origin,
-    not_after: new Date(certificate.notAfter).toISOString(),
+    not_after: describe(certificate.notAfter),
     days_left: Math.floor((certificate.notAfter - now) / 86_400_000),
+    level,
+    next_attempt: next === undefined ? null : { at: next.at === undefined ? null : describe(next.at), why: next.why },
+    last_result: last === undefined ? null : { ...last, at: describe(last.at) },
   };
+}
+
+function describe(at: number): string {
+  // Stored numbers may be anything; outside what a Date can hold toISOString throws.
+  return new Date(Math.min(Math.max(at, -8.64e15), 8.64e15)).toISOString();
 }

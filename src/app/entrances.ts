@@ -35,7 +35,7 @@ const NOBODY = createCidrSet([]);
 
 export function createEntrances(deps: EntrancesDeps): Entrances {
   const { system, log, onHttp1, onHttp2, onRefused, config } = deps;
-  const ticketKeys = createTicketKeys({ rotateEvery: TICKET_KEY_LIFETIME }, { system });
+  const ticketKeys = createTicketKeys({ rotateEvery: TICKET_KEY_LIFETIME }, { system, log });
   const handshakeTimeout = (): number => config().limits.handshake;
   const proxyProtocolFrom = () => config().listen.proxyProtocolFrom;
 
@@ -82,10 +82,14 @@ export function createEntrances(deps: EntrancesDeps): Entrances {
     onError: (listener, err) => log.error({ listener, err }, `The ${listener} listener has a problem: ${err.message}.`),
   });
   followCertificates(deps.certificates);
+  ticketKeys.shareThrough(deps.certificates.store);
 
   return {
     ...bound,
-    useCertificates: (certificates) => followCertificates(certificates)(),
+    useCertificates(certificates) {
+      followCertificates(certificates)();
+      ticketKeys.shareThrough(certificates.store);
+    },
     close() {
       bound.close();
       tls.https.close();

@@ -7,8 +7,9 @@ import { forwardRequest } from '../forward/forward-request.ts';
 import { buildRequestHeaders } from '../forward/request-headers.ts';
 import { DEFAULT_DEADLINE } from '../matrix/endpoint-table.ts';
 import { locateOnHttps } from '../route/redirect-location.ts';
-import { beginRequestLine } from './log-request.ts';
+import { beginRequestLine, logFailure } from './log-request.ts';
 import type { OwnAnswers } from './own-answers.ts';
+import { describeProbe } from './probe-answers.ts';
 import { describeRequest, type RequestFacts } from './request-facts.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -20,6 +21,8 @@ export interface RequestDeps {
   nextRequestId(): string;
   /** The answer to an ACME http-01 challenge; undefined when there is none under way for this token. */
   challengeAnswer(token: string): Promise<string | undefined>;
+  /** What proves to `doctor` that this is the sidecar that it means; undefined for tokens of nobody's. */
+  probeProof(token: string): Promise<string | undefined>;
 }
 
 /** A request under way. */
@@ -73,6 +76,8 @@ function decideAndAct(attempt: Attempt): void {
       return answers.redirect(exchange, locateOnHttps(exchange.authority, exchange.target, runtime.redirect));
     case 'challenge':
       return void answerChallenge(attempt, decision.token);
+    case 'probe':
+      return void answerProbe(attempt, decision.token);
     case 'forward': {
       const headers = buildRequestHeaders(exchange, facts.forwarded);
       if (!headers.ok)
@@ -112,20 +117,23 @@ async function answerChallenge(attempt: Attempt, token: string): Promise<void> {
   }
 }
 
-function fail(attempt: Attempt, error: SidecarError): void {
-  const { exchange, facts, deps } = attempt;
-  attempt.error = error;
-  logFailure(error, facts, deps.log);
-  if (exchange.answered) exchange.abort();
-  else deps.answers.error(exchange, answerFor(error));
+async function answerProbe(attempt: Attempt, token: string): Promise<void> {
+  const { exchange, deps } = attempt;
+  try {
+    const proof = await deps.probeProof(token);
+    if (proof !== undefined) deps.answers.json(exchange, 200, describeProbe(exchange, proof));
+    else deps.answers.error(exchange, { status: 404, errcode: 'M_UNRECOGNIZED', message: 'Unrecognized request' });
+  } catch (error) {
+    fail(attempt, defectOf(error));
+  }
 }
 
-/** Blame picks the level: the homeserver's failures are warnings, defects of ours errors, the client's nobody's news. */
-export function logFailure(error: SidecarError, facts: RequestFacts, log: Log): void {
-  const fields = { request_id: facts.requestId, code: error.code };
-  if (error.blame === 'upstream') log.warn(fields, error.message);
-  else if (error.blame === 'us')
-    log.error({ ...fields, err: error.cause ?? error }, 'A request failed because of a defect in the sidecar.');
+function fail(attempt: Attempt, error: SidecarError): void {
+  const { exchange, facts, runtime, deps } = attempt;
+  attempt.error = error;
+  logFailure(error, facts, runtime.config.log.requests, deps.log);
+  if (exchange.answered) exchange.abort();
+  else deps.answers.error(exchange, answerFor(error));
 }
 
 function logWhenClosed(attempt: Attempt): void {

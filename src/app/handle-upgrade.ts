@@ -7,8 +7,8 @@ import { buildRequestHeaders } from '../forward/request-headers.ts';
 import type { Upgrader } from '../forward/upgrade.ts';
 import { rawAnswer } from '../listen/plain-http-answer.ts';
 import { DEFAULT_DEADLINE } from '../matrix/endpoint-table.ts';
-import { defectOf, logFailure, type RequestDeps } from './handle-request.ts';
-import { beginRequestLine } from './log-request.ts';
+import { defectOf, type RequestDeps } from './handle-request.ts';
+import { beginRequestLine, logFailure } from './log-request.ts';
 import { describeRequest, type RequestFacts } from './request-facts.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -46,7 +46,7 @@ export function handleUpgrade(upgrade: UpgradeRequest, runtime: Runtime, deps: U
     writeLine({ status, error });
   };
   const fail = (error: SidecarError): void => {
-    logFailure(error, facts, deps.log);
+    logFailure(error, facts, runtime.config.log.requests, deps.log);
     const { status, errcode, message } = answerFor(error);
     refuse(status, errcode, message, error);
   };

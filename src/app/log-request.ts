@@ -22,7 +22,10 @@ export interface RequestEnd {
   readonly error: SidecarError | undefined;
 }
 
-/** Begins the line of a request; the result writes it, if the setting at its beginning asks for it. */
+/**
+ * Begins the line of a request; the result writes it, if the setting at its beginning asks for it. Blame picks the level:
+ * the homeserver's failures are warnings, defects of ours errors.
+ */
 export function beginRequestLine(
   request: LoggedRequest,
   facts: RequestFacts,
@@ -44,9 +47,26 @@ export function beginRequestLine(
       ms: Math.round(system.monotonic() - began),
       http: request.httpVersion,
       ...(error === undefined ? {} : { error: error.code, blame: error.blame }),
+      ...(error === undefined || error.blame === 'client' ? {} : { why: error.message }),
     };
-    log.info(line, 'request');
+    if (error?.blame === 'us') log.error({ ...line, err: error.cause ?? error }, 'request');
+    else if (error?.blame === 'upstream') log.warn(line, 'request');
+    else log.info(line, 'request');
   };
+}
+
+/** Where requests have no lines, what was not the client's doing is told all the same. */
+export function logFailure(
+  error: SidecarError,
+  facts: RequestFacts,
+  setting: Config['log']['requests'],
+  log: Log,
+): void {
+  if (setting !== 'off') return;
+  const fields = { request_id: facts.requestId, code: error.code };
+  if (error.blame === 'upstream') log.warn(fields, error.message);
+  else if (error.blame === 'us')
+    log.error({ ...fields, err: error.cause ?? error }, 'A request failed because of a defect in the sidecar.');
 }
 
 function ignore(): void {}

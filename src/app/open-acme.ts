@@ -1,5 +1,8 @@
 import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { type Ca, createCa } from '../acme/ca.ts';
+import { createCaClock } from '../acme/ca-clock.ts';
+import type { CaConnectionDeps } from '../acme/ca-connection.ts';
 import { caFolder } from '../acme/ca-folder.ts';
 import { limitsOfCa, stagingOfCa } from '../acme/ca-limits.ts';
 import type { CaPlan, PlannedCa } from '../acme/ca-plan.ts';
@@ -22,18 +25,17 @@ import type { System } from '../base/system.ts';
 import type { AcmeAuthority, Config } from '../config/config.ts';
 import { redactPassword } from '../config/hidden.ts';
 import type { ChallengeContexts } from '../listen/challenge-server.ts';
+import type { Metrics } from '../observe/metrics.ts';
 import type { Store } from '../store/store.ts';
 import type { PlannedCertificate } from '../tls/certificate-keeper.ts';
 import { listAcmeSets } from './acme-sets.ts';
 import { openDnsProvider } from './open-dns-provider.ts';
 
-/** The domain names by which CAA records know the CAs that have a short name here. */
-const CAA_IDENTITIES: Readonly<Record<string, readonly string[]>> = {
-  'acme-v02.api.letsencrypt.org': ['letsencrypt.org'],
-  'acme-staging-v02.api.letsencrypt.org': ['letsencrypt.org'],
-  'acme.zerossl.com': ['sectigo.com'],
-  'dv.acme-v02.api.pki.goog': ['pki.goog'],
-};
+export interface AcmeDeps {
+  readonly system: System;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
 
 /** Certificates from a CA, and the answers to what the CA asks meanwhile. */
 export interface OpenAcme {
@@ -49,26 +51,22 @@ export interface OpenAcme {
  * Sets up everything that certificates by ACME need; nothing is asked of a CA before the certificates are loaded.
  * @throws SidecarError when a file that the configuration names cannot be read
  */
-export async function openAcme(
-  config: Config,
-  store: Store,
-  deps: { readonly system: System; readonly log: Log },
-): Promise<OpenAcme> {
-  const { system, log } = deps;
+export async function openAcme(config: Config, store: Store, deps: AcmeDeps): Promise<OpenAcme> {
+  const { system, metrics } = deps;
   const sets = listAcmeSets(config);
-  const cas = await planCas(config, store, deps);
+  const clock = createCaClock(deps);
+  const cas = await planCas(config, store, { ...deps, hearTime: clock.heard });
   const dns = createDnsClient({ servers: config.acme.resolvers.map(({ text }) => text) });
   const loopBack = createLoopBack(deps);
   const http01 = createHttp01Answers({ store }, deps);
   const tlsAlpn01 = createTlsAlpn01Contexts({ store }, deps);
-  const provider = config.acme.dns === undefined ? undefined : await openDnsProvider(config.acme.dns, { system, dns });
+  const dns01 = config.acme.dns === undefined ? undefined : await openDnsProvider(config.acme.dns, { system, dns });
   const solvers = new Map<ChallengeType, Solver>([
     ['http-01', createHttp01Solver({ store }, deps)],
     ['tls-alpn-01', createTlsAlpn01Solver({ store }, deps)],
     ['dns-persist-01', createDnsPersist01Solver({}, { system, dns })],
   ]);
-  if (provider !== undefined)
-    solvers.set('dns-01', createDns01Solver({ provider: provider.provider }, { ...deps, dns }));
+  if (dns01 !== undefined) solvers.set('dns-01', createDns01Solver(dns01, { ...deps, dns }));
   const listeners = { http: config.listen.http.length > 0, https: config.listen.https.length > 0 };
   const place =
     config.store.kind === 'files'
@@ -86,6 +84,7 @@ export async function openAcme(
     },
     {
       ...deps,
+      clock,
       store,
       solvers,
       preflight: async (set, ca, ledger, signal) =>
@@ -93,18 +92,13 @@ export async function openAcme(
           await gatherPreflight(
             set,
             ca,
-            { challenges: config.acme.challenges, listeners, store: place, describeCa },
-            { system, dns, store, loopBack, ledger },
+            { challenges: config.acme.challenges, listeners, store: { ...place, host: hostname() } },
+            { system, dns, store, loopBack, ledger, clock },
             signal,
           ),
         ),
       selfCheck: (set, fingerprint) => checkOurselves(config, set, fingerprint, deps),
-      onRisk: (set, event) => {
-        const fields = { names: set.names, level: event.level };
-        if (event.event === 'over') log.info(fields, event.message);
-        else if (event.level === 'at-risk') log.warn(fields, event.message);
-        else log.error(fields, event.message);
-      },
+      onAttempt: (directory, result) => metrics.counter('acmeAttempts', { ca: new URL(directory).host, result }).add(),
     },
   );
   return {
@@ -120,17 +114,13 @@ export async function openAcme(
       await keeper.close();
       http01.close();
       tlsAlpn01.close();
-      await provider?.close();
+      await dns01?.close();
       for (const { ca } of [...cas.production, ...(cas.staging === undefined ? [] : [cas.staging])]) await ca.close();
     },
   };
 }
 
-async function planCas(
-  config: Config,
-  store: Store,
-  deps: { readonly system: System; readonly log: Log },
-): Promise<CaPlan> {
+async function planCas(config: Config, store: Store, deps: AcmeDeps & CaConnectionDeps): Promise<CaPlan> {
   const { acme } = config;
   const open = async (authority: AcmeAuthority): Promise<PlannedCa> => {
     const directoryUrl = authority.directory;
@@ -147,7 +137,7 @@ async function planCas(
       termsAgreed: acme.agreeToTerms,
       preferredChain: acme.preferredChain,
     };
-    const ca: Ca = createCa(slice, { ...deps, store });
+    const ca = countOrders(createCa(slice, { ...deps, store }), deps.metrics);
     return { ca, folder: caFolder(directoryUrl), limits: limitsOfCa(directoryUrl) };
   };
   const first = await open(acme);
@@ -162,6 +152,18 @@ async function planCas(
   };
 }
 
+function countOrders(ca: Ca, metrics: Metrics): Ca {
+  const orders = metrics.counter('acmeOrders', { ca: new URL(ca.directoryUrl).host });
+  return {
+    ...ca,
+    async newOrder(wish, signal) {
+      const order = await ca.newOrder(wish, signal);
+      orders.add();
+      return order;
+    },
+  };
+}
+
 async function readTrust(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
@@ -173,15 +175,6 @@ async function readTrust(file: string): Promise<string> {
       cause: error,
     });
   }
-}
-
-function describeCa({ ca }: PlannedCa): { isPublic: boolean; isStaging: boolean; caaIdentities: readonly string[] } {
-  const { hostname } = new URL(ca.directoryUrl);
-  return {
-    isPublic: Object.hasOwn(CAA_IDENTITIES, hostname),
-    isStaging: hostname.includes('staging'),
-    caaIdentities: CAA_IDENTITIES[hostname] ?? [],
-  };
 }
 
 /** On the first address of the https listener, else of federation's. */

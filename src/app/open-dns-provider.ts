@@ -15,6 +15,8 @@ import type { DnsProviderConfig } from '../config/config.ts';
 /** Who writes the TXT records of dns-01, and what has to be closed with it. */
 export interface OpenDnsProvider {
   readonly provider: DnsProvider;
+  /** Milliseconds. */
+  readonly propagationTimeout: number;
   close(): Promise<void>;
 }
 
@@ -23,6 +25,13 @@ export async function openDnsProvider(
   config: DnsProviderConfig,
   deps: { readonly system: System; readonly dns: DnsClient },
 ): Promise<OpenDnsProvider> {
+  return { ...(await openProvider(config, deps)), propagationTimeout: config.propagationTimeout };
+}
+
+async function openProvider(
+  config: DnsProviderConfig,
+  deps: { readonly system: System; readonly dns: DnsClient },
+): Promise<Omit<OpenDnsProvider, 'propagationTimeout'>> {
   const nothing = async (): Promise<void> => {};
   switch (config.provider) {
     case 'rfc2136': {
@@ -34,8 +43,10 @@ export async function openDnsProvider(
       const slice = { host: config.server.host, port: config.server.port, key, zone: config.zone };
       return { provider: createRfc2136Provider(slice, { ...deps, exchange: createDnsExchange(deps) }), close: nothing };
     }
-    case 'exec':
-      return { provider: createExecProvider({ program: config.program, mode: config.mode }, deps), close: nothing };
+    case 'exec': {
+      const { program, mode, timeout } = config;
+      return { provider: createExecProvider({ program, mode, timeout }, deps), close: nothing };
+    }
     case 'cloudflare': {
       const api = createApiCaller({ title: 'Cloudflare' }, deps);
       return { provider: createCloudflareProvider({ token: config.apiToken }, api), close: api.close };

@@ -20,6 +20,13 @@ export interface OwnError {
   readonly allow?: string | undefined;
 }
 
+export interface TextOptions {
+  /** For 405: the methods that there are. */
+  readonly allow?: string | undefined;
+  /** Plain text where it is not given. */
+  readonly contentType?: string | undefined;
+}
+
 /**
  * Every answer that the sidecar gives itself. Each carries a Date (RFC 9110 section 6.6.1); where the client may still
  * be sending, the connection ends with the answer.
@@ -33,7 +40,7 @@ export interface OwnAnswers {
   wellKnown(exchange: Exchange, document: RenderedWellKnown): void;
   /** From the clear-text port to the same place on https. */
   redirect(exchange: Exchange, location: string): void;
-  text(exchange: Exchange, status: number, text: string, allow?: string): void;
+  text(exchange: Exchange, status: number, text: string, more?: TextOptions): void;
   json(exchange: Exchange, status: number, value: unknown): void;
 }
 
@@ -68,8 +75,8 @@ export function createOwnAnswers({ system }: { readonly system: System }): OwnAn
       const headers = ['Location', location, 'Content-Type', 'text/plain; charset=utf-8', ...corsHeaders];
       answer(exchange, 301, headers, Buffer.from(`Moved to ${location}\n`));
     },
-    text(exchange, status, text, allow) {
-      const headers = ['Content-Type', 'text/plain; charset=utf-8', 'Cache-Control', 'no-store'];
+    text(exchange, status, text, { allow, contentType = 'text/plain; charset=utf-8' } = {}) {
+      const headers = ['Content-Type', contentType, 'Cache-Control', 'no-store'];
       if (allow !== undefined) headers.push('Allow', allow);
       answer(exchange, status, headers, Buffer.from(text));
     },

@@ -1,9 +1,8 @@
-import { BOOTSTRAP_ORIGIN } from '../acme/bootstrap-origin.ts';
-import { checkCertificateTime, judgeReadiness, type Readiness, type ReadinessCheck } from '../admin/status.ts';
+import { checkCertificate, judgeReadiness, type Readiness, type ReadinessCheck } from '../admin/status.ts';
 import type { System } from '../base/system.ts';
 import type { Config } from '../config/config.ts';
 import { probeHomeserver } from '../forward/probe-homeserver.ts';
-import type { Certificate } from '../tls/certificate.ts';
+import type { CertificateOutlook } from './certificate-outlook.ts';
 import type { Runtime } from './runtime.ts';
 
 /** Milliseconds that a judgement stands, so that frequent checks do not become load on the homeserver. */
@@ -13,13 +12,15 @@ const FRESH = 2_000;
 export function createReadiness(deps: {
   readonly system: System;
   runtime(): Runtime;
-  certificates(): readonly Certificate[];
+  outlooks(): readonly CertificateOutlook[];
 }): () => Promise<Readiness> {
   const { system } = deps;
   let last: { readonly outcome: Promise<Readiness>; readonly of: Runtime; staleAt: number } | undefined;
 
   async function look(runtime: Runtime): Promise<Readiness> {
-    const certificates = deps.certificates().map((one) => checkCertificate(one, system.now()));
+    const certificates = deps
+      .outlooks()
+      .map((one) => checkCertificate({ ...one, notAfter: one.certificate.notAfter }, system.now()));
     return judgeReadiness([...certificates, ...(await checkHomeservers(runtime))]);
   }
 
@@ -36,13 +37,6 @@ export function createReadiness(deps: {
     }
     return last.outcome;
   };
-}
-
-function checkCertificate(certificate: Certificate, now: number): ReadinessCheck {
-  const names = [...certificate.dnsNames, ...certificate.ipAddresses];
-  if (certificate.origin !== BOOTSTRAP_ORIGIN) return checkCertificateTime(names, certificate.notAfter, now);
-  const detail = 'none yet; the log and "certs list" say what happens next';
-  return { name: `certificate for ${names.join(', ')}`, ok: false, detail };
 }
 
 /** Asks each homeserver once, however many server names it has. */

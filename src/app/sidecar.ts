@@ -2,10 +2,14 @@ import type { Status } from '../admin/status.ts';
 import type { Log } from '../base/log.ts';
 import type { System } from '../base/system.ts';
 import type { Config } from '../config/config.ts';
+import { createMetrics } from '../observe/metrics.ts';
 import { type BoundAddresses, stopping } from './bound-listeners.ts';
+import { exposeSidecar } from './certificate-metrics.ts';
+import { createClientNetworks } from './client-networks.ts';
 import { describeStatus } from './describe-status.ts';
 import { createEntrances } from './entrances.ts';
 import { openCertificates } from './open-certificates.ts';
+import { createProbeAnswers } from './probe-answers.ts';
 import { createReadiness } from './readiness.ts';
 import { closeUpstreams, createRuntime } from './runtime.ts';
 import { createTraffic } from './traffic.ts';
@@ -40,23 +44,33 @@ export interface Sidecar {
 export async function startSidecar(config: Config, deps: SidecarDeps): Promise<Sidecar> {
   const { system, log } = deps;
   const startedAt = system.monotonic();
-  const inForce = { runtime: createRuntime(config, system), certificates: await openCertificates(config, deps) };
+  const metrics = createMetrics();
+  const certificateDeps = { ...deps, metrics };
+  const inForce = {
+    runtime: createRuntime(config, system),
+    certificates: await openCertificates(config, certificateDeps),
+  };
   const runtime = () => inForce.runtime;
   let draining: Promise<void> | undefined;
   let closing: Promise<void> | undefined;
   let reloading: Promise<void> = Promise.resolve();
   const isStopping = (): boolean => draining !== undefined || closing !== undefined;
 
-  const readiness = createReadiness({ system, runtime, certificates: () => inForce.certificates.all() });
+  const outlooks = () => inForce.certificates.outlooks();
+  const probes = createProbeAnswers({ ...deps, readKey: () => inForce.certificates.probeKey() });
+  const clients = createClientNetworks();
+  const readiness = createReadiness({ system, runtime, outlooks });
+  exposeSidecar(metrics, { outlooks });
   const status = (): Status =>
     describeStatus({
       runtime: inForce.runtime,
-      certificates: inForce.certificates.all(),
+      certificates: outlooks(),
       addresses: entrances.addresses(),
       now: system.now(),
       uptime: system.monotonic() - startedAt,
       draining: isStopping(),
       inFlight: traffic.inFlight,
+      clients: clients.describe(),
     });
   const traffic = createTraffic(config.limits, {
     ...deps,
@@ -64,7 +78,9 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     isStopping,
     status,
     readiness,
-    challengeAnswer: (token) => inForce.certificates.http01Answer(token),
+    metrics,
+    challengeAnswer: async (token) => (await probes.prove(token)) ?? inForce.certificates.http01Answer(token),
+    probeProof: (token) => probes.prove(token),
   });
   const entrances = createEntrances({
     system,
@@ -75,8 +91,14 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       pending: () => inForce.certificates.tlsAlpn01?.pending() === true,
       contextFor: (name) => inForce.certificates.tlsAlpn01?.contextFor(name),
     },
-    onHttp1: traffic.connections.onHttp1,
-    onHttp2: traffic.connections.onHttp2,
+    onHttp1(socket, facts) {
+      clients.note(facts);
+      traffic.connections.onHttp1(socket, facts);
+    },
+    onHttp2(socket, facts) {
+      clients.note(facts);
+      traffic.connections.onHttp2(socket, facts);
+    },
     onRefused: traffic.onRefused,
   });
 
@@ -84,7 +106,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   async function replace(next: Config): Promise<void> {
     if (isStopping()) throw stopping();
     const before = { ...inForce };
-    const certificates = await openCertificates(next, deps);
+    const certificates = await openCertificates(next, certificateDeps, 'reload');
     try {
       const runtime = createRuntime(next, system, before.runtime);
       await entrances.apply(next.listen);

@@ -14,7 +14,7 @@ import { createOwnAnswers } from './own-answers.ts';
 import { createRequestIds } from './request-ids.ts';
 import type { Runtime } from './runtime.ts';
 
-export interface TrafficDeps extends Pick<AdminDeps, 'status' | 'readiness'> {
+export interface TrafficDeps extends Pick<AdminDeps, 'status' | 'readiness' | 'metrics'> {
   readonly system: System;
   readonly log: Log;
   /** What is in force. */
@@ -22,6 +22,8 @@ export interface TrafficDeps extends Pick<AdminDeps, 'status' | 'readiness'> {
   isStopping(): boolean;
   /** To an ACME http-01 challenge. */
   challengeAnswer(token: string): Promise<string | undefined>;
+  /** To `doctor`. */
+  probeProof(token: string): Promise<string | undefined>;
 }
 
 /** Everything that happens on connections that are ready for requests. */
@@ -47,8 +49,10 @@ export function createTraffic(limits: Config['limits'], deps: TrafficDeps): Traf
     answers,
     nextRequestId: createRequestIds(system),
     challengeAnswer: deps.challengeAnswer,
+    probeProof: deps.probeProof,
   };
-  const adminDeps: AdminDeps = { log, answers, status: deps.status, readiness: deps.readiness };
+  const { status, readiness, metrics } = deps;
+  const adminDeps: AdminDeps = { log, answers, status, readiness, metrics };
 
   function onExchange(exchange: Exchange): void {
     inFlight.enter();

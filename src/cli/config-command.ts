@@ -1,23 +1,23 @@
 import { relative } from 'node:path';
 import type { Command } from 'commander';
+import { checkCertificateFiles } from '../app/check-certificate-files.ts';
 import type { BindAddress } from '../base/address.ts';
+import { realSystem, type System } from '../base/system.ts';
 import type { Config, ServerConfig } from '../config/config.ts';
+import { formatConfigProblems } from '../config/format-problems.ts';
 import { renderSchema } from '../config/render-schema.ts';
 import { writeConfig } from '../config/write-config.ts';
 import { type CliIo, wireCommand } from './io.ts';
-import { CONFIG_OPTION_HELP, readConfigOrReport } from './read-config.ts';
+import { CONFIG_OPTION_HELP, loadOrReport, readConfigOrReport } from './read-config.ts';
 
 /** Adds `config check`, `config show` and `config schema` to the program. */
-export function addConfigCommand(program: Command, io: CliIo): void {
+export function addConfigCommand(program: Command, io: CliIo, system: System = realSystem): void {
   const config = wireCommand(program.command('config'), io).description('Check, show or describe the configuration');
   config
     .command('check')
     .description('Name every problem of the configuration, each with its line and its fix')
     .option('--config <file>', CONFIG_OPTION_HELP)
-    .action(({ config: file }: { config?: string }) => {
-      const loaded = readConfigOrReport(io, file);
-      if (loaded !== undefined) io.stdout(`ok: ${summarizeConfig(loaded, io.cwd)}\n`);
-    });
+    .action(({ config: file }: { config?: string }) => checkConfig(io, system, file));
   config
     .command('show')
     .description('Print the effective configuration as YAML, with secrets redacted')
@@ -30,6 +30,20 @@ export function addConfigCommand(program: Command, io: CliIo): void {
     .command('schema')
     .description('Print the JSON Schema of the configuration file')
     .action(() => io.stdout(renderSchema()));
+}
+
+/** With the certificate files that it names, because a sidecar that starts would look at those as well. */
+async function checkConfig(io: CliIo, system: System, file: string | undefined): Promise<void> {
+  const loaded = loadOrReport(io, file);
+  if (loaded === undefined) return;
+  const found = await checkCertificateFiles(loaded.config, system);
+  for (const { path, what, fix, refused } of found) {
+    // Sentences of the configuration's get their dot when they are written.
+    const problem = loaded.locate({ path, at: 'key', what: what.replace(/\.$/, ''), fix });
+    io.stderr(`${refused ? '' : 'warning: '}${formatConfigProblems([problem])}`);
+  }
+  if (found.some(({ refused }) => refused)) io.exitCode = 1;
+  else io.stdout(`ok: ${summarizeConfig(loaded.config, io.cwd)}\n`);
 }
 
 /** The configuration in one sentence. */

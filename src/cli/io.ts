@@ -10,6 +10,8 @@ export interface CliIo {
   readonly isTerminal: boolean;
   /** Whether colours are wanted: a terminal, and no NO_COLOR. */
   readonly colour: boolean;
+  /** How wide the terminal is; undefined where there is none. */
+  readonly columns?: number | undefined;
   /** What the process will exit with; a command sets it and returns. */
   exitCode: number;
 }

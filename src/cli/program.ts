@@ -1,8 +1,10 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../base/version.ts';
+import { addAdviseCommand } from './advise-command.ts';
 import { addCertsCommand } from './certs-command.ts';
 import { addConfigCommand } from './config-command.ts';
 import { addDemoCommand } from './demo-command.ts';
+import { addDoctorCommand } from './doctor-command.ts';
 import { type CliIo, wireCommand } from './io.ts';
 import { addServeCommand } from './serve-command.ts';
 
@@ -13,6 +15,8 @@ export async function runCommandLine(args: readonly string[], io: CliIo): Promis
     .version(VERSION)
     .showHelpAfterError('Run with --help for what can be said here.');
   addServeCommand(program, io);
+  addAdviseCommand(program, io);
+  addDoctorCommand(program, io);
   addCertsCommand(program, io);
   addConfigCommand(program, io);
   addDemoCommand(program, io);

@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import { formatConfigProblems } from '../config/format-problems.ts';
-import { loadConfig } from '../config/load-config.ts';
+import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
 import type { CliIo } from './io.ts';
 
 /** The help text of `--config`, the same for every command that takes it. */
@@ -11,9 +11,14 @@ export const CONFIG_OPTION_HELP = 'the configuration; else config/sidecar.yaml i
  * undefined and the exit code 1.
  */
 export function readConfigOrReport(io: CliIo, file: string | undefined): Config | undefined {
+  return loadOrReport(io, file)?.config;
+}
+
+/** The same, with what else is known of it. */
+export function loadOrReport(io: CliIo, file: string | undefined): Extract<LoadedConfig, { ok: true }> | undefined {
   const loaded = loadConfig({ file, env: io.env, cwd: io.cwd });
   for (const notice of loaded.notices) io.stderr(`note: ${notice}\n`);
-  if (loaded.ok) return loaded.config;
+  if (loaded.ok) return loaded;
   io.stderr(formatConfigProblems(loaded.problems));
   io.exitCode = 1;
   return undefined;

@@ -3,6 +3,7 @@ import { decideCertificates } from './certificate-rules.ts';
 import { checkChallenges } from './challenge-rules.ts';
 import type { KeyPath } from './key-path.ts';
 import { quote } from './key-path.ts';
+import { checkPublicNames } from './public-name-rules.ts';
 import type { RuleInput } from './server-rules.ts';
 
 const ACME = ['acme'];
@@ -16,6 +17,7 @@ export function checkAcme(input: RuleInput): void {
   const unclear = draft.certificates === undefined && source.has(['certificates']);
   if (unclear || decideCertificates(draft) !== 'acme') return;
   checkChallenges(input);
+  checkPublicNames(input);
   checkTerms(input);
   checkExternalAccount(input, ACME, draft.acme?.directory);
   checkExternalAccount(input, FALLBACK, draft.acme?.fallback?.directory);

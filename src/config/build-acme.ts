@@ -35,22 +35,28 @@ function buildAuthority(
 }
 
 function buildDnsProvider(dns: NonNullable<SoundAcme['dns']>, absolute: Absolute): DnsProviderConfig {
+  const propagationTimeout = dns.propagation_timeout;
   switch (dns.provider) {
     case 'rfc2136': {
       const { provider, server, key_name, key_secret, algorithm, zone } = dns;
-      return { provider, server, keyName: key_name, keySecret: key_secret, algorithm, zone };
+      return { provider, server, keyName: key_name, keySecret: key_secret, algorithm, zone, propagationTimeout };
     }
     case 'cloudflare':
-      return { provider: dns.provider, apiToken: dns.api_token };
+      return { provider: dns.provider, apiToken: dns.api_token, propagationTimeout };
     case 'acme-dns':
-      return { provider: dns.provider, server: dns.server, accountFile: absolute(dns.account_file) };
+      return {
+        provider: dns.provider,
+        server: dns.server,
+        accountFile: absolute(dns.account_file),
+        propagationTimeout,
+      };
     case 'exec':
-      return { provider: dns.provider, program: dns.program, mode: dns.mode };
+      return { provider: dns.provider, program: dns.program, mode: dns.mode, timeout: dns.timeout, propagationTimeout };
     case 'httpreq': {
       const { provider, url, mode, username, password } = dns;
       // The rules have refused one without the other.
       const login = username === undefined || password === undefined ? undefined : { username, password };
-      return { provider, url, mode, login };
+      return { provider, url, mode, login, propagationTimeout };
     }
   }
 }

@@ -57,6 +57,7 @@ function buildServer(server: SoundServer, absolute: Absolute): ServerConfig {
     delegateBy: server.delegate_by,
     apex: server.apex,
     website: server.website,
+    homeserverYaml: server.homeserver_yaml.map(absolute),
     wellKnown: server.well_known,
     certificate: buildCertificate(server.certificate, absolute),
     federationCertificate: buildCertificate(server.federation_certificate, absolute),

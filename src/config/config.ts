@@ -18,6 +18,8 @@ export interface ServerConfig {
   readonly delegateBy: 'well-known' | 'srv' | 'both';
   readonly apex: 'here' | 'elsewhere';
   readonly website: Upstream | undefined;
+  /** Files and folders of Synapse's configuration, absolute, in the order of its `-c`; empty when it is not known. */
+  readonly homeserverYaml: readonly string[];
   /** Documents to merge over the derived ones, by name: server, client, support, or any other. */
   readonly wellKnown: Readonly<Record<string, JsonObject>>;
   readonly certificate: CertificateFiles | undefined;
@@ -91,7 +93,10 @@ export interface AcmeConfig extends AcmeAuthority {
 }
 
 /** Who writes the TXT records of dns-01. Paths are absolute; URLs have no credentials, no query, no slash at the end. */
-export type DnsProviderConfig =
+export type DnsProviderConfig = {
+  /** Milliseconds that the zone's name servers may take to show a record. */
+  readonly propagationTimeout: number;
+} & (
   | {
       readonly provider: 'rfc2136';
       /** Port 53 unless another was given. */
@@ -110,14 +115,21 @@ export type DnsProviderConfig =
       readonly apiToken: string;
     }
   | { readonly provider: 'acme-dns'; readonly server: string; readonly accountFile: string }
-  | { readonly provider: 'exec'; readonly program: string; readonly mode: 'default' | 'raw' }
+  | {
+      readonly provider: 'exec';
+      readonly program: string;
+      readonly mode: 'default' | 'raw';
+      /** Milliseconds for one call. */
+      readonly timeout: number;
+    }
   | {
       readonly provider: 'httpreq';
       readonly url: string;
       readonly mode: 'default' | 'raw';
       /** For HTTP basic authentication; the password is secret. */
       readonly login: { readonly username: string; readonly password: string } | undefined;
-    };
+    }
+);
 
 export interface WarningsConfig {
   /** http or https URL that warnings are posted to. Secret: tokens live in it. */

@@ -1,11 +1,20 @@
 import { dnsName, dnsServer, serviceUrl } from './network-values.ts';
 import { optionalSecret, requiredSecret } from './secret-keys.ts';
 import { defaultKey, optionalKey, requiredKey, section, variants } from './table-shape.ts';
-import { absolutePath, base64, choice, nonEmptyText, path, word } from './values.ts';
+import { absolutePath, base64, choice, duration, nonEmptyText, path, word } from './values.ts';
 
 function provider<const N extends string>(name: N) {
   return requiredKey(choice(name), { says: 'Which form this is.', example: name });
 }
+
+/** The same for every provider. */
+const waiting = {
+  propagation_timeout: defaultKey(duration('10s', '2h'), {
+    says: "How long the zone's name servers may take to show a record. They are asked all the while; once all show it, nothing more is waited for.",
+    example: '20m',
+    default: '5m',
+  }),
+};
 
 /** `acme.dns`: who writes the TXT records of dns-01. */
 export const dnsProviders = variants('Who writes the TXT records of dns-01, one of these providers.', 'provider', {
@@ -34,14 +43,16 @@ export const dnsProviders = variants('Who writes the TXT records of dns-01, one 
       example: 'example.com',
       otherwise: 'found by its SOA record',
     }),
+    ...waiting,
   }),
   cloudflare: section('A zone at Cloudflare.', {
     provider: provider('cloudflare'),
     ...requiredSecret('api_token', word, {
-      says: 'API token (not the global key) with the permissions Zone / Zone / Read and Zone / DNS / Edit.',
+      says: 'API token (not the global key) with the permissions Zone / Zone / Read, to find the zone, and Zone / DNS / Edit, to write the record. The template "Edit zone DNS" has only the second.',
       example: 'AbCdEf0123456789AbCdEf0123456789AbCdEf01',
       exampleFile: 'certs/cloudflare.token',
     }),
+    ...waiting,
   }),
   'acme-dns': section('An acme-dns server, to which _acme-challenge leads by a CNAME record.', {
     provider: provider('acme-dns'),
@@ -53,6 +64,7 @@ export const dnsProviders = variants('Who writes the TXT records of dns-01, one 
       says: 'JSON file with the account as its /register answered, or several of them by the name that they are for, as lego keeps them.',
       example: 'certs/acme-dns.json',
     }),
+    ...waiting,
   }),
   exec: section('A program of yours, called as lego calls it for its provider exec.', {
     provider: provider('exec'),
@@ -65,6 +77,12 @@ export const dnsProviders = variants('Who writes the TXT records of dns-01, one 
       example: 'raw',
       default: 'default',
     }),
+    timeout: defaultKey(duration('1s', '1h'), {
+      says: 'How long one call of the program may take.',
+      example: '15m',
+      default: '5m',
+    }),
+    ...waiting,
   }),
   httpreq: section('A web service of yours, asked as lego asks it for its provider httpreq.', {
     provider: provider('httpreq'),
@@ -88,5 +106,6 @@ export const dnsProviders = variants('Who writes the TXT records of dns-01, one 
       exampleFile: 'certs/httpreq.password',
       otherwise: 'no authentication',
     }),
+    ...waiting,
   }),
 });

@@ -1,4 +1,4 @@
-// Run by `npm run generate`: writes the files that are made from the table. A test fails when they are out of date.
+// Run by `npm run generate`: writes the files that are made from tables. A test fails when they are out of date.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { renderGeneratedFiles } from './generated-files.ts';

@@ -28,7 +28,13 @@ export interface LoadInput {
 
 /** The whole configuration, or everything that is wrong with it. Notices are sentences that an operator should see. */
 export type LoadedConfig =
-  | { readonly ok: true; readonly config: Config; readonly notices: readonly string[] }
+  | {
+      readonly ok: true;
+      readonly config: Config;
+      readonly notices: readonly string[];
+      /** Gives its place to something that was found only later, by looking at what the configuration names. */
+      readonly locate: (finding: Finding) => ConfigProblem;
+    }
   | { readonly ok: false; readonly problems: readonly ConfigProblem[]; readonly notices: readonly string[] };
 
 /** Where a configuration is looked for when none is named. */
@@ -125,7 +131,8 @@ function finish(source: ConfigSource, earlier: readonly ConfigProblem[], more: F
   // Nothing was reported, so every key that is required or has a default has its value.
   const sound = draft as SoundConfig;
   const config = buildConfig(sound, { file: more.file, cwd, logLevel: more.logLevel });
-  return { ok: true, config, notices: [...notices, ...noticeUnwise(config)] };
+  const locate = (finding: Finding) => placeFinding(source, finding);
+  return { ok: true, config, notices: [...notices, ...noticeUnwise(config)], locate };
 }
 
 /** In the order of the file; what has no line comes last. */

@@ -1,3 +1,4 @@
+import { renderMarkdownTable } from '../base/markdown-table.ts';
 import { ACME_DIRECTORIES } from './acme-directory.ts';
 import { configTable } from './table.ts';
 import { fileKey, type Key, type Keys, type Section, type Variants } from './table-shape.ts';
@@ -77,7 +78,7 @@ function renderTable(keys: Keys): string {
     if (entry.kind !== 'key') return [`\`${name}\``, 'see below', entry.says, ''];
     return [`\`${name}\``, renderDefault(name, entry), entry.says, code(writeInline(entry.example))];
   });
-  return table(['Key', 'Default', 'What it does', 'Example'], rows);
+  return renderMarkdownTable(['Key', 'Default', 'What it does', 'Example'], rows);
 }
 
 function renderDefault(name: string, key: Key): string {
@@ -87,7 +88,7 @@ function renderDefault(name: string, key: Key): string {
 
 function renderDirectories(): string {
   const rows = Object.entries(ACME_DIRECTORIES).map(([name, url]) => [code(name), code(url)]);
-  return `## Short names of ACME directories\n\n${table(['`acme.directory`', 'URL'], rows)}`;
+  return `## Short names of ACME directories\n\n${renderMarkdownTable(['`acme.directory`', 'URL'], rows)}`;
 }
 
 function renderEnvironment(): string {
@@ -95,16 +96,7 @@ function renderEnvironment(): string {
     const key = path.map((step) => (typeof step === 'number' ? '[]' : `.${step}`)).join('');
     return [code(name), code(key.slice(1))];
   });
-  return `${ENVIRONMENT}\n${table(['Variable', 'Key'], rows)}`;
-}
-
-/** Columns are padded to their widest cell, as the formatter wants them. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const cells = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll('|', '\\|')));
-  const widths = head.map((_, column) => Math.max(3, ...cells.map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]) => `| ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |\n`;
-  const [first = [], ...others] = cells;
-  return line(first) + line(widths.map((width) => '-'.repeat(width))) + others.map(line).join('');
+  return `${ENVIRONMENT}\n${renderMarkdownTable(['Variable', 'Key'], rows)}`;
 }
 
 function code(text: string): string {

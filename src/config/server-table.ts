@@ -1,5 +1,5 @@
 import { defaultKey, optionalKey, optionalSection, requiredKey, section } from './table-shape.ts';
-import { choice, documents, nonEmptyText, path, serverName, upstream } from './values.ts';
+import { choice, documents, nonEmptyText, path, paths, serverName, upstream } from './values.ts';
 
 /** A certificate that the operator brings. PEM or PKCS#12, never both: `certificate-rules.ts` sees to that. */
 const certificateKeys = {
@@ -78,6 +78,11 @@ export const serverSection = section('One homeserver: how it is named, where it 
     certificateKeys,
     certificateForms,
   ),
+  homeserver_yaml: defaultKey(paths, {
+    says: "Synapse's own configuration, for `doctor` to compare with this one: a file or a folder, or a list of them in the order of Synapse's -c. Nothing else reads it.",
+    example: '/synapse/homeserver.yaml',
+    default: [],
+  }),
   well_known: defaultKey(documents, {
     says: 'Documents under /.well-known/matrix/ by name (server, client, support, or any other), each a mapping that is merged over what is derived.',
     example: { support: { contacts: [{ role: 'm.role.admin', email_address: 'admin@example.com' }] } },

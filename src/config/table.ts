@@ -63,7 +63,7 @@ const routes = section('Who may reach what.', {
 
 const warnings = section('Who is told when something needs a person.', {
   webhook: optionalKey(webhookUrl, {
-    says: 'http or https URL to which warnings are posted, for example of a certificate that cannot be renewed.',
+    says: 'http or https URL to which warnings are posted as JSON, for example of a certificate that is not renewed: an incoming webhook of Slack, Mattermost or matrix-hookshot, or a program of yours.',
     example: 'https://hooks.example.com/matrix-sidecar',
     otherwise: 'warnings are logged, counted and shown only',
     variable: 'WARNINGS_WEBHOOK',

@@ -16,6 +16,7 @@ export function reportUnknown(
   const elsewhere = findHome(reading.whole, name);
   let fix = `The keys here are ${names.join(', ')}`;
   if (name === '<<') fix = 'Write the keys out: YAML 1.2 has no merge key';
+  else if (meant !== undefined && elsewhere !== undefined) fix = `${elsewhere}. Or did you mean ${meant}?`;
   else if (meant !== undefined) fix = `Did you mean ${meant}?`;
   else if (elsewhere !== undefined) fix = elsewhere;
   reading.report({ path: inner, at: 'key', what, fix });

@@ -80,6 +80,11 @@ export function readPath(written: string): Parsed<string> {
   return good(written);
 }
 
+/** Files and folders, one or several, as written. */
+export const paths: z.ZodType<readonly string[]> = z
+  .union([z.string(), z.array(z.string())])
+  .transform(readingList(readPath));
+
 /** A program or file whose place must not depend on the working directory. */
 export const absolutePath: z.ZodType<string> = text((written) => {
   const read = readPath(written);

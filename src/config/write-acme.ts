@@ -1,5 +1,6 @@
 import type { AcmeAuthority, AcmeConfig, DnsProviderConfig } from './config.ts';
 import { HIDDEN } from './hidden.ts';
+import { writeDuration } from './write-quantity.ts';
 
 /** The section `acme` as it is written in YAML, without its secrets. */
 export function writeAcme(acme: AcmeConfig): object {
@@ -23,6 +24,10 @@ function writeAuthority({ directory, externalAccount, caFile }: AcmeAuthority): 
 }
 
 function writeDnsProvider(dns: DnsProviderConfig): object {
+  return { ...writeProvider(dns), propagation_timeout: writeDuration(dns.propagationTimeout) };
+}
+
+function writeProvider(dns: DnsProviderConfig): object {
   switch (dns.provider) {
     case 'rfc2136': {
       const { provider, server, keyName, algorithm, zone } = dns;
@@ -33,7 +38,7 @@ function writeDnsProvider(dns: DnsProviderConfig): object {
     case 'acme-dns':
       return { provider: dns.provider, server: dns.server, account_file: dns.accountFile };
     case 'exec':
-      return { provider: dns.provider, program: dns.program, mode: dns.mode };
+      return { provider: dns.provider, program: dns.program, mode: dns.mode, timeout: writeDuration(dns.timeout) };
     case 'httpreq': {
       const { provider, url, mode, login } = dns;
       return { provider, url, mode, username: login?.username, password: login === undefined ? undefined : HIDDEN };

@@ -56,6 +56,7 @@ function writeServer(server: ServerConfig): object {
     delegate_by: server.delegateTo === undefined ? undefined : server.delegateBy,
     apex: server.apex,
     website: server.website?.text,
+    homeserver_yaml: server.homeserverYaml,
     well_known: server.wellKnown,
     certificate: writeCertificate(server.certificate),
     federation_certificate: writeCertificate(server.federationCertificate),

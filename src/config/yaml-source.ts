@@ -1,8 +1,8 @@
 import { LineCounter, parseDocument, stringify } from 'yaml';
+import { describeSyntaxError } from '../base/yaml-syntax.ts';
 import type { ConfigProblem } from './config.ts';
 import { type ConfigSource, holdsValue } from './config-source.ts';
 import { formatKeyPath, type KeyPath, pathId } from './key-path.ts';
-import { describeSyntaxError } from './yaml-syntax.ts';
 import { type Offsets, readYamlTree } from './yaml-tree.ts';
 
 export interface YamlReading {

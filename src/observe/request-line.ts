@@ -12,6 +12,8 @@ export interface RequestLine {
   /** Present when the answer could not be completed, or was one of the sidecar's own for a failure. */
   readonly error?: string;
   readonly blame?: string;
+  /** What happened, when it was not the client's doing: that may repeat what the client wrote. */
+  readonly why?: string;
 }
 
 /** A path is logged up to this length; strangers choose it. */

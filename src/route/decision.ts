@@ -16,6 +16,8 @@ export type Decision =
   | { readonly do: 'preflight'; readonly variant: 'matrix' | 'rendezvous' | 'well-known'; readonly why: string }
   | { readonly do: 'challenge'; readonly token: string; readonly why: string }
   | { readonly do: 'redirect'; readonly why: string }
+  /** A question of our own `doctor`; whether it is one, the token tells. */
+  | { readonly do: 'probe'; readonly token: string; readonly why: string }
   | {
       readonly do: 'refuse';
       readonly status: number;

@@ -1,4 +1,5 @@
 import type { CidrSet } from '../base/cidr.ts';
+import { PROBE_PREFIX } from '../base/self-probe.ts';
 import type { Endpoint, EndpointMatcher } from '../matrix/endpoints.ts';
 import { isRendezvousPath } from '../matrix/errors.ts';
 import type { Decision, RoutedServer, RouteRequest } from './decision.ts';
@@ -90,6 +91,16 @@ const PREFLIGHT_WELL_KNOWN: Decision = Object.freeze({
 /** What the federation listener serves unless told to serve everything. */
 const FEDERATION_SURFACES: ReadonlySet<string> = new Set(['federation', 'key', 'media']);
 
+function routeProbe(target: string, pathEnd: number): Decision {
+  const slash = target.indexOf('/', PROBE_PREFIX.length);
+  const end = slash === -1 || slash > pathEnd ? pathEnd : slash;
+  return {
+    do: 'probe',
+    token: target.slice(PROBE_PREFIX.length, end),
+    why: 'a question of doctor, whether this is us',
+  };
+}
+
 export function createRouter(facts: RouterFacts): Router {
   const findServer = createServerFinder(facts.servers);
   const { endpoints } = facts;
@@ -137,6 +148,7 @@ export function createRouter(facts: RouterFacts): Router {
       if (!target.startsWith(CHALLENGE)) return REDIRECT;
       return { do: 'challenge', token: target.slice(CHALLENGE.length, end), why: 'an ACME http-01 challenge' };
     }
+    if (target.startsWith(PROBE_PREFIX)) return routeProbe(target, end);
     if (!found.ok) return MISDIRECTED;
     const { server, by } = found;
     const endpoint = endpoints(target, end);

@@ -1,11 +1,11 @@
-import { open, readdir, readFile, unlink } from 'node:fs/promises';
+import { readdir, readFile, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { errorCode } from '../base/errors.ts';
 import type { System } from '../base/system.ts';
 import { makeFolder, syncFolder, unlessMissing } from './durable-folder.ts';
 import { type HeldLease, holdLease } from './held-lease.ts';
-import { judgeLease, type LeaseRecord, readLeaseRecord, writeLeaseRecord } from './lease-record.ts';
+import { createLeaseFile, isDraft, overwriteLeaseFile } from './lease-file.ts';
+import { judgeLease, type LeaseRecord, readLeaseRecord } from './lease-record.ts';
 import { isRunning, type ProcessIdentity, readOwnIdentity } from './process-identity.ts';
 import { type Lease, requireStoreKey } from './store.ts';
 import { explainStoreFailure } from './store-failure.ts';
@@ -31,15 +31,21 @@ interface Sighting {
  * A lease is a folder, `<root>/.leases/NAME`, with a file for each generation. Whoever creates the file of the next
  * generation holds the lease, for as long as there is no newer one.
  *
- * Why of several takers only one can win: creating a file that must not exist (O_EXCL) succeeds for one of them. The
- * newest file is never removed, so the newest generation only grows. A taker that was held up between looking and
- * creating may create a file that others have had and cleared away since; so it looks again afterwards, and finds a
- * newer one. Nobody but the holder writes to a file, and in place, so that it is never missing from the folder.
+ * Why of several takers only one can win: making a file that must not exist succeeds for one of them. The newest file
+ * is never removed, so the newest generation only grows. A taker that was held up between looking and creating may
+ * create a file that others have had and cleared away since; so it looks again afterwards, and finds a newer one. Nobody but the holder writes to a file, and in place, so that it is never missing from the folder.
  *
  * A holder lives as long as its file changes, and others watch that by their own monotonic clocks: neither a step of
  * a clock nor clocks that differ take a lease from anybody.
  */
-export function createFileLeases(root: string, deps: { readonly system: System }): FileLeases {
+export function createFileLeases(
+  root: string,
+  deps: {
+    readonly system: System;
+    /** As `Store.write`. */
+    readonly write: (key: string, bytes: Uint8Array) => Promise<void>;
+  },
+): FileLeases {
   const { system } = deps;
   const holder = system.randomBytes(9).toString('base64url');
   const held = new Map<string, HeldLease>();
@@ -81,7 +87,7 @@ export function createFileLeases(root: string, deps: { readonly system: System }
     claimed.add(path);
     try {
       const record = { state: 'held', renewals: 0, holder, host: hostname(), ...(own && { process: own }) } as const;
-      const won = await createRecord(path, record);
+      const won = await createLeaseFile(path, record);
       if (!won || (await findNewest(folder)) !== generation) {
         if (won) await unlessMissing(unlink(path));
         claimed.delete(path);
@@ -110,10 +116,18 @@ export function createFileLeases(root: string, deps: { readonly system: System }
         async renew() {
           if ((await findNewest(folder)) !== generation) return false;
           record = { ...record, renewals: record.renewals + 1 };
-          return overwriteRecord(path, record);
+          return overwriteLeaseFile(path, record);
         },
         async giveBack() {
-          await overwriteRecord(path, { ...record, state: 'released' });
+          await overwriteLeaseFile(path, { ...record, state: 'released' });
+        },
+        async write(key, bytes) {
+          const newest = await findNewest(folder).catch((error: unknown) => {
+            throw explainStoreFailure(error, 'lock', root, folder);
+          });
+          if (newest !== generation) return false;
+          await deps.write(key, bytes);
+          return true;
         },
       },
       deps,
@@ -156,39 +170,10 @@ async function findNewest(folder: string): Promise<number> {
   return Math.max(0, ...(await listGenerations(folder)));
 }
 
-/** False when the file exists already. */
-async function createRecord(path: string, record: LeaseRecord): Promise<boolean> {
-  try {
-    const file = await open(path, 'wx', 0o600);
-    try {
-      await file.writeFile(writeLeaseRecord(record));
-      // The number has to survive a power cut, since it must never come again.
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    return true;
-  } catch (error) {
-    if (errorCode(error) === 'EEXIST') return false;
-    throw error;
-  }
-}
-
-/** False when the file is gone. One write of the same length: who reads at the same time sees a change, no matter which. */
-async function overwriteRecord(path: string, record: LeaseRecord): Promise<boolean> {
-  const file = await unlessMissing(open(path, 'r+'));
-  if (file === undefined) return false;
-  try {
-    await file.write(writeLeaseRecord(record), 0, null, 0);
-  } finally {
-    await file.close();
-  }
-  return true;
-}
-
 async function removeOlder(folder: string, newest: number): Promise<void> {
-  for (const generation of await listGenerations(folder)) {
+  for (const name of await readdir(folder)) {
+    const generation = Number(GENERATION.exec(name)?.[1] ?? Number.NaN);
     // A slow taker may remove its own at the same time; what is left over is removed with the next generation.
-    if (generation < newest) await unlink(pathOf(folder, generation)).catch(() => undefined);
+    if (generation < newest || isDraft(name)) await unlink(join(folder, name)).catch(() => undefined);
   }
 }

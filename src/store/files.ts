@@ -20,9 +20,10 @@ const ABANDONED_AFTER = 3_600_000;
  */
 export function createFileStore(folder: string, deps: { readonly system: System } = { system: realSystem }): Store {
   const root = resolve(folder);
-  const leases = createFileLeases(root, deps);
+  const leases = createFileLeases(root, { ...deps, write });
   const changes = createFileChanges(root, deps);
-  const swept = new Set<string>();
+  /** On the file system's own clock, which on a network file system is not this machine's. */
+  let sweptAt = Number.NEGATIVE_INFINITY;
   let counter = 0;
 
   const pathOf = (key: string): string => {
@@ -62,9 +63,10 @@ export function createFileStore(folder: string, deps: { readonly system: System 
         try {
           await file.writeFile(bytes);
           await file.sync();
-          if (!swept.has(dirname(path))) {
-            swept.add(dirname(path));
-            await sweep(dirname(path), (await file.stat()).mtimeMs - ABANDONED_AFTER);
+          const { mtimeMs } = await file.stat();
+          if (Math.abs(mtimeMs - sweptAt) >= ABANDONED_AFTER) {
+            sweptAt = mtimeMs;
+            await sweep(root, mtimeMs - ABANDONED_AFTER);
           }
         } finally {
           await file.close();
@@ -108,14 +110,14 @@ export function createFileStore(folder: string, deps: { readonly system: System 
 }
 
 /**
- * Removes the temporary files that a crash left in a folder. `before` comes from the file system's own clock, which
- * on a network file system is not this machine's.
+ * Removes what crashes left half-written: files from before `before`, in all folders, since some are written to only
+ * once. Another process may be sweeping too, or finish its write meanwhile: nothing here is worth failing for.
  */
 async function sweep(folder: string, before: number): Promise<void> {
-  for (const name of await readdir(folder)) {
-    if (!TEMPORARY.test(name)) continue;
-    const path = join(folder, name);
-    // Another process may be sweeping too, or finish its write between the two calls: nothing here is worth failing for.
+  for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory() && !entry.name.startsWith('.')) await sweep(path, before);
+    if (!entry.isFile() || !TEMPORARY.test(entry.name)) continue;
     const age = await stat(path).catch(() => undefined);
     if (age !== undefined && age.mtimeMs < before) await unlink(path).catch(() => undefined);
   }

@@ -10,6 +10,7 @@ export const LEASE_LASTS = 20_000;
 const GIVE_UP_AFTER = 17_000;
 /** Milliseconds from a renewal that failed to the next attempt. */
 const TRY_AGAIN_AFTER = 1_000;
+const TAKEN = 'another process has taken it over';
 
 /** A lease just acquired, and what a store can do with it. */
 export interface LeaseGrant {
@@ -21,6 +22,8 @@ export interface LeaseGrant {
   renew(): Promise<boolean>;
   /** Lets the next one in. Does nothing when it is another's by now. */
   giveBack(): Promise<void>;
+  /** As `Store.write`; false, and nothing is written, when it is another's by now. */
+  write(key: string, bytes: Uint8Array): Promise<boolean>;
 }
 
 /** A lease as the store that gave it sees it. */
@@ -54,14 +57,16 @@ export function holdLease(grant: LeaseGrant, deps: { readonly system: System }):
   function lose(why: string): void {
     if (over) return;
     stop();
-    lost.abort(
-      new SidecarError(`The lease ${name} was lost: ${why}.`, {
-        code: 'store-lease-lost',
-        blame: 'operator',
-        hint: 'Whoever has it next goes on with the work. If it happens again and again, this machine or the store stands still for many seconds at a time.',
-        cause: failure,
-      }),
-    );
+    lost.abort(explainLoss(why));
+  }
+
+  function explainLoss(why: string): SidecarError {
+    return new SidecarError(`The lease ${name} was lost: ${why}.`, {
+      code: 'store-lease-lost',
+      blame: 'operator',
+      hint: 'Whoever has it next goes on with the work. If it happens again and again, this machine or the store stands still for many seconds at a time.',
+      cause: failure,
+    });
   }
 
   // A timer of its own: a renewal may hang for longer than this.
@@ -80,7 +85,7 @@ export function holdLease(grant: LeaseGrant, deps: { readonly system: System }):
     let pause: number;
     try {
       const ours = await grant.renew();
-      if (!ours) lose('another process has taken it over');
+      if (!ours) lose(TAKEN);
       if (over) return;
       failure = undefined;
       expectRenewalSince(began);
@@ -118,6 +123,14 @@ export function holdLease(grant: LeaseGrant, deps: { readonly system: System }):
     generation,
     lost: lost.signal,
     ended,
+    async write(key, bytes) {
+      lost.signal.throwIfAborted();
+      if (over) throw explainLoss('it was given back');
+      if (await grant.write(key, bytes)) return;
+      lose(TAKEN);
+      lost.signal.throwIfAborted();
+      throw explainLoss(TAKEN);
+    },
     release,
     async revoke() {
       lose('the store was closed');

@@ -19,7 +19,16 @@ const IMPLAUSIBLE = LEASE_LASTS + 60_000;
  * statement: of several at once, one changes the row and the others find it changed.
  */
 export function createPostgresLeases(
-  slice: { readonly connections: PostgresConnections; readonly tables: PostgresTables },
+  slice: {
+    readonly connections: PostgresConnections;
+    readonly tables: PostgresTables;
+    /** As `Store.write`; false, and nothing is written, when the newest generation of this lease is another. */
+    readonly writeUnder: (
+      lease: { readonly name: string; readonly generation: number },
+      key: string,
+      bytes: Uint8Array,
+    ) => Promise<boolean>;
+  },
   deps: { readonly system: System },
 ): PostgresLeases {
   const { connections, tables } = slice;
@@ -55,6 +64,7 @@ export function createPostgresLeases(
         since,
         renew: async () => (await run(statements.renew, LEASE_LASTS)).length > 0,
         giveBack: async () => void (await run(statements.giveBack)),
+        write: (key, bytes) => slice.writeUnder({ name, generation }, key, bytes),
       },
       deps,
     );

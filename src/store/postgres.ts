@@ -21,25 +21,42 @@ export function createPostgresStore(url: string, deps: { readonly system: System
   const address = readPostgresAddress(url);
   const tables = namePostgresTables(address.schema);
   const connections = createPostgresConnections({ address, tables }, deps);
-  const leases = createPostgresLeases({ connections, tables }, deps);
   const changes = createPostgresChanges({ connections, tables, address }, deps);
 
-  const statements = {
-    read: `SELECT value FROM ${tables.values} WHERE key = $1`,
-    // A version is never the same twice for one key, even if the clock was set back in between.
-    write: `
-      WITH written AS (
-        INSERT INTO ${tables.values} AS present (key, value, updated_at) VALUES ($1, $2, clock_timestamp())
+  // A version is never the same twice for one key, even if the clock was set back in between.
+  const writing = (source: string): string => `
+      written AS (
+        INSERT INTO ${tables.values} AS present (key, value, updated_at) ${source}
         ON CONFLICT (key) DO UPDATE SET value = excluded.value,
           updated_at = CASE WHEN excluded.updated_at = present.updated_at
                        THEN present.updated_at + interval '1 microsecond' ELSE excluded.updated_at END
         RETURNING key, ${writeVersion('updated_at')} AS version)
-      SELECT version, pg_notify($3, version || '${NOTICE_SEPARATOR}' || key) FROM written`,
+      SELECT version, pg_notify($3, version || '${NOTICE_SEPARATOR}' || key) FROM written`;
+  const statements = {
+    read: `SELECT value FROM ${tables.values} WHERE key = $1`,
+    write: `WITH ${writing('VALUES ($1, $2, clock_timestamp())')}`,
+    // Locked until the value is written: whoever takes the lease waits so long, and after that nothing is found here.
+    writeUnder: `
+      WITH ours AS (SELECT FROM ${tables.leases} WHERE name = $4 AND generation = $5 FOR SHARE),
+      ${writing('SELECT $1::text, $2::bytea, clock_timestamp() FROM ours')}`,
     remove: `
       WITH removed AS (DELETE FROM ${tables.values} WHERE key = $1 RETURNING key)
       SELECT pg_notify($2, '${NOTICE_SEPARATOR}' || key) FROM removed`,
     list: `SELECT key FROM ${tables.values} WHERE starts_with(key, $1)`,
   };
+
+  async function writeUnder(
+    lease: { readonly name: string; readonly generation: number },
+    key: string,
+    bytes: Uint8Array,
+  ): Promise<boolean> {
+    requireStoreKey(key);
+    const values = [key, bytes, tables.channel, lease.name, lease.generation];
+    const [row] = await connections.run('write', key, statements.writeUnder, values);
+    if (row !== undefined) changes.see(key, String(row['version']));
+    return row !== undefined;
+  }
+  const leases = createPostgresLeases({ connections, tables, writeUnder }, deps);
 
   return {
     async read(key) {

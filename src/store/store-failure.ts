@@ -1,4 +1,5 @@
 import { describeError, errorCode, SidecarError } from '../base/errors.ts';
+import { adviseOwner, describeDenial } from '../base/own-user.ts';
 
 /** What was being done when a file system or a database said no. */
 export type StoreAction = 'read' | 'write' | 'remove' | 'list' | 'lock';
@@ -12,15 +13,19 @@ export function explainStoreFailure(error: unknown, action: StoreAction, folder:
   switch (code) {
     case 'EACCES':
     case 'EPERM':
-    case 'EROFS': {
-      const why = code === 'EROFS' ? 'the file system is read-only' : 'permission denied';
-      return new SidecarError(`The store cannot ${action} ${path}: ${why}.`, {
+      return new SidecarError(`The store cannot ${action} ${path}: ${describeDenial()}.`, {
         code: 'store-forbidden',
         blame: 'operator',
-        hint: `Give the user that runs the sidecar write access to ${folder} and what is in it (in a container: a volume that belongs to that user), or set another store.`,
+        hint: `${adviseOwner(folder, true)}, or set another store.`,
         cause: error,
       });
-    }
+    case 'EROFS':
+      return new SidecarError(`The store cannot ${action} ${path}: the file system is read-only.`, {
+        code: 'store-forbidden',
+        blame: 'operator',
+        hint: `Mount ${folder} writable (in compose.yaml: a volume without :ro), or set another store. After disk errors a system mounts its disks read-only by itself: see "dmesg".`,
+        cause: error,
+      });
     case 'ENOTDIR':
     case 'EISDIR':
     case 'EEXIST':

@@ -48,7 +48,7 @@ export interface Store {
 /**
  * The right to be the only one who does something, among all processes that share a store. It renews itself until it
  * is released. A process that is stopped for longer than a lease lasts (20 s) and then goes on may for a moment
- * believe that it still holds it: what must not happen twice is checked in the store as well.
+ * believe that it still holds it: what must not be overwritten then is written through the lease.
  */
 export interface Lease {
   readonly name: string;
@@ -60,6 +60,13 @@ export interface Lease {
    * stopped. Does not abort when it is released.
    */
   readonly lost: AbortSignal;
+  /**
+   * As `Store.write`, where the store itself knows the lease as ours: for values that a holder must not write which was
+   * stopped, has not noticed it yet, and has been followed by another. In a database no moment is left between
+   * the look and the write; in files one of some milliseconds is. Rejects with the reason of `lost` when it is not
+   * ours any more; nothing is written then.
+   */
+  write(key: string, bytes: Uint8Array): Promise<void>;
   /** Gives it back, so that the next one need not wait. May be called again, and after it was lost; never rejects. */
   release(): Promise<void>;
 }

@@ -5,7 +5,7 @@ import type { System, Timer } from '../base/system.ts';
 import type { Certificate } from './certificate.ts';
 import { buildContext } from './certificate-set.ts';
 import type { CertificateSource } from './certificate-source.ts';
-import { checkCertificate, type Finding, type FindingCode } from './check-certificate.ts';
+import { type CheckOptions, checkCertificate, type Finding, type FindingCode } from './check-certificate.ts';
 import { type CertificateFilesSource, pathsOf, type Reading, readCertificateFiles } from './read-certificate-files.ts';
 import { watchFiles } from './watch-files.ts';
 
@@ -126,6 +126,25 @@ export function createCertificateFiles(
       listeners.clear();
     },
   };
+}
+
+/** What is wrong with a certificate in files. `refused`: a sidecar that starts with it says so and ends. */
+export interface InspectedFinding extends Finding {
+  readonly refused: boolean;
+}
+
+/** Looks at the files once, as a sidecar that starts would. Never rejects; empty when all is well. */
+export async function inspectCertificateFiles(
+  source: CertificateFilesSource,
+  options: CheckOptions,
+): Promise<readonly InspectedFinding[]> {
+  const reading = await readCertificateFiles(source);
+  const check = (certificate: Certificate): readonly Finding[] => checkCertificate(certificate, options);
+  const warnings = reading.outcome instanceof SidecarError ? [] : check(reading.outcome);
+  return [
+    ...errorsOf(reading, check).map((error) => ({ ...error, refused: !SERVED_AT_START.has(error.code) })),
+    ...warnings.filter(({ severity }) => severity === 'warning').map((warning) => ({ ...warning, refused: false })),
+  ];
 }
 
 /** Why what was read should not be served; empty when all is well. */

@@ -37,7 +37,8 @@ export const LEAF_FOLDER = 'development-ca/leafs';
 
 const DAY = 86_400_000;
 const LEAF_LIFETIME = 90 * DAY;
-const ORIGIN = 'development CA';
+/** `Certificate.origin` of its certificates. */
+export const DEVELOPMENT_CA_ORIGIN = 'development CA';
 const makeKeyPair = promisify(generateKeyPair);
 
 /** From when on a certificate of this CA is replaced: a third of its life is left. Milliseconds since the epoch. */
@@ -100,7 +101,7 @@ export function createDevelopmentCa(
     };
     const leaf = signLeaf(request, names, signer).toString();
     const keyPem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-    const made = parsePemCertificate(leaf, keyPem, ORIGIN);
+    const made = parsePemCertificate(leaf, keyPem, DEVELOPMENT_CA_ORIGIN);
     await store.write(key, Buffer.from(leaf + keyPem));
     return made;
   }
@@ -108,7 +109,7 @@ export function createDevelopmentCa(
   async function readLeaf(key: string): Promise<Certificate | undefined> {
     const pem = (await store.read(key))?.toString('utf8');
     try {
-      return pem === undefined ? undefined : parsePemCertificate(pem, pem, ORIGIN);
+      return pem === undefined ? undefined : parsePemCertificate(pem, pem, DEVELOPMENT_CA_ORIGIN);
     } catch {
       // Unlike the CA, a leaf can be made again at any time and nobody notices.
       return undefined;

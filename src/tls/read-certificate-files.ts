@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { describeError, errorCode, SidecarError } from '../base/errors.ts';
+import { adviseOwner, describeDenial } from '../base/own-user.ts';
 import type { Certificate } from './certificate.ts';
 import { parsePemCertificate, unreadable } from './pem-certificate.ts';
 import { parsePkcs12 } from './pkcs12-certificate.ts';
@@ -57,8 +58,8 @@ function explainReadFailure(error: unknown, path: string): SidecarError {
       ? [`${path} does not exist`, 'Correct the path; in a container the file must be mounted into it.']
       : code === 'EACCES' || code === 'EPERM'
         ? [
-            `${path} cannot be read: permission denied`,
-            'Make it readable for the user that runs the sidecar, and for nobody else.',
+            `${path} cannot be read: ${describeDenial()}`,
+            `${adviseOwner(path, false)}; where it has to stay another user's, let both read it and nobody else.`,
           ]
         : code === 'EISDIR'
           ? [

@@ -2,14 +2,12 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createLedgerStore, LEDGER_KEY } from '../../src/acme/ledger-store.ts';
+import { createLedgerStore, LEDGER_KEY, type LedgerLease } from '../../src/acme/ledger-store.ts';
 import { recordOrder } from '../../src/acme/record-order.ts';
 import { createFileStore } from '../../src/store/files.ts';
 import type { Store } from '../../src/store/store.ts';
 import { createManualSystem } from '../tls/manual-system.ts';
 import { HOUR, key, middle, T0 } from './ledger-facts.ts';
-
-const held = () => ({ lost: new AbortController().signal });
 
 describe('the ledger in a store of files', () => {
   let folder: string;
@@ -17,6 +15,7 @@ describe('the ledger in a store of files', () => {
   let notes: string[];
   const system = createManualSystem(T0);
   const open = () => createLedgerStore(store, { system, note: (sentence) => notes.push(sentence) });
+  const held = (lost = new AbortController().signal): LedgerLease => ({ lost, write: store.write });
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'ledger-'));
     store = createFileStore(folder, { system });
@@ -37,12 +36,12 @@ describe('the ledger in a store of files', () => {
   it('writes nothing for somebody who lost the lease, not even while reading', async () => {
     const lost = new AbortController();
     const ledger = open();
-    const change = ledger.update({ lost: lost.signal }, (before) => {
+    const change = ledger.update(held(lost.signal), (before) => {
       lost.abort(new Error('taken over'));
       return recordOrder(before, key(), T0, middle).ledger;
     });
     await expect(change).rejects.toThrow('taken over');
-    await expect(ledger.update({ lost: lost.signal }, (before) => before)).rejects.toThrow('taken over');
+    await expect(ledger.update(held(lost.signal), (before) => before)).rejects.toThrow('taken over');
     expect(await store.list('acme/')).toEqual([]);
   });
 

@@ -18,8 +18,8 @@ import {
   recordOrderUrl,
   recordSuccess,
   recordTakeover,
-  settleClock,
 } from '../../src/acme/record-order.ts';
+import { settleClock } from '../../src/acme/settle-clock.ts';
 import { DAY, HOUR, key, MINUTE, middle, problem, T0 } from './ledger-facts.ts';
 
 const order = (ledger: Ledger, now = T0, more = {}) => recordOrder(ledger, { ...key(), ...more }, now, middle);

@@ -142,9 +142,9 @@ describe('before the first order', () => {
     [
       'the clock is off by days',
       facts({}, { clockAhead: 60 * DAY }),
-      'veto',
+      'advice',
       'clock-wrong',
-      /60 days ahead of the CA's, so nothing is certain/,
+      /60 days ahead of the CA's; certificates are renewed by the CA's/,
     ],
   ])('is told when %s', (_, given, level, id, what) => {
     const verdict = judgePreflight(given);

@@ -38,6 +38,21 @@ it('ends with the signal, also with one that was aborted before', async () => {
   expect(await inTime(create().until(Date.now() + FAR, stop.signal))).toBe('woke');
 });
 
-it('never lasts longer than its bound, wherever the clock goes', async () => {
-  expect(await inTime(create(20).until(Date.now() + FAR, never))).toBe('woke');
+it.each([
+  ['forth by a day', 86_400_000],
+  ['back by a day', -86_400_000],
+])('ends soon when the clock is set %s, for the instant may not be what it was', async (_, step) => {
+  let stepped = 0;
+  const system = { ...realSystem, now: () => realSystem.now() + stepped };
+  const slept = createWakeableSleep(20, { system }).until(system.now() + FAR, never);
+  setTimeout(() => {
+    stepped = step;
+  }, 30);
+  expect(await inTime(slept)).toBe('woke');
+});
+
+it('looks at the clock now and then without ending', async () => {
+  const began = performance.now();
+  await create(10).until(Date.now() + 100, never);
+  expect(performance.now() - began).toBeGreaterThan(80);
 });

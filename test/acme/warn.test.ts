@@ -48,12 +48,20 @@ describe('a certificate at risk', () => {
   it.each([
     [
       51,
-      /^The certificate for example\.com expires in 9 days \(2026-07-31 00:00 UTC\) and is not renewed\. Next attempt 2026-07-22 00:00 UTC: it is so\.$/,
+      /^The certificate for example\.com expires in 9 days \(2026-07-31 00:00 UTC\) and is not renewed\. Next attempt 2026-08-01 12:00 UTC: it is so\.$/,
     ],
     [61, /^The certificate for example\.com expired on 2026-07-31 00:00 UTC; it is still served/],
   ])('on day %d is told with the next attempt', (day, message) => {
-    const next = { at: at(51), why: 'it is so.' };
+    const next = { at: at(61.5), why: 'it is so.' };
     expect(assessRisk(NO_RISK, { ...facts, next }, at(day)).events[0]!.message).toMatch(message);
+  });
+
+  it.each([
+    [{ at: undefined, why: 'Put a new one there.' }, /is not renewed\. Put a new one there\.$/],
+    [{ at: at(50), why: 'It was time.' }, /is not renewed\. It is being tried now\.$/],
+    [undefined, /is not renewed\.$/],
+  ])('is told with %j ahead', (next, message) => {
+    expect(assessRisk(NO_RISK, { ...facts, next }, at(51)).events[0]!.message).toMatch(message);
   });
 
   it('names the next instant at which it gets worse', () => {

@@ -7,6 +7,7 @@ function sources(readiness: Readiness): AdminSources & { looked: number } {
   const made = {
     looked: 0,
     status: () => status,
+    metrics: { scrape: async () => ({ contentType: 'text/plain; version=0.0.4', text: 'a 1\n' }) },
     readiness: async () => {
       made.looked++;
       return readiness;
@@ -22,6 +23,7 @@ it.each([
   ['HEAD', '/healthz', 200, 'text'],
   ['GET', '/readyz', 200, 'json'],
   ['GET', '/api/status', 200, 'json'],
+  ['GET', '/metrics', 200, 'text'],
   ['GET', '/api/status/', 404, 'text'],
   ['GET', '/HEALTHZ', 404, 'text'],
   ['GET', '', 404, 'text'],
@@ -42,8 +44,13 @@ it('not ready is 503, with everything that was found', async () => {
 
 it('the homeserver is looked at for /readyz alone: liveness does not depend on it', async () => {
   const deps = sources(READY);
-  for (const path of ['/', '/healthz', '/api/status', '/nonsense']) await answerAdmin('GET', path, deps);
+  for (const path of ['/', '/healthz', '/api/status', '/metrics', '/nonsense']) await answerAdmin('GET', path, deps);
   expect(deps.looked).toBe(0);
+});
+
+it('metrics come with the content type that says which format they have', async () => {
+  const answer = await answerAdmin('GET', '/metrics', sources(READY));
+  expect(answer).toMatchObject({ body: 'a 1\n', contentType: 'text/plain; version=0.0.4' });
 });
 
 it('405 says what is allowed', async () => {

@@ -15,12 +15,13 @@ it('a defect behind the admin listener costs one request: 500, and an error in t
     answers: createOwnAnswers({ system: realSystem }),
     status: fails,
     readiness: async () => fails(),
+    metrics: { scrape: async () => fails() },
   };
-  for (const target of ['/api/status', '/readyz']) {
+  for (const target of ['/api/status', '/readyz', '/metrics']) {
     const { exchange, answered } = createFakeExchange({ target });
     await answerAdminRequest(exchange, deps);
     expect([target, answered.status]).toEqual([target, 500]);
     expect(answered.body).not.toContain('a defect');
   }
-  expect(log.at('error')).toHaveLength(2);
+  expect(log.at('error')).toHaveLength(3);
 });

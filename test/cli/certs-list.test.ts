@@ -3,6 +3,7 @@ import { caFolder } from '../../src/acme/ca-folder.ts';
 import { emptyLedger, serialiseLedger } from '../../src/acme/ledger.ts';
 import { LEDGER_KEY } from '../../src/acme/ledger-store.ts';
 import { nameSetId } from '../../src/acme/names.ts';
+import { writeVeto } from '../../src/acme/veto-record.ts';
 import { createDevelopmentCa } from '../../src/tls/development-ca.ts';
 import { DAY, makeCertificate } from '../tls/make-certificate.ts';
 import { createManualSystem } from '../tls/manual-system.ts';
@@ -116,6 +117,29 @@ describe('certs list', () => {
   it('says that a certificate of a CA that is not configured any more is replaced', async () => {
     await bench.keep(certificateFor(NAMES, 59), NAMES, { directory: 'https://old.example/dir' });
     expect((await bench.run(['list'])).out).toMatch(/from +old\.example\n.*\n +next +now.*not configured/);
+  });
+
+  it('says what keeps a running sidecar from ordering, since when, and what to do', async () => {
+    await writeVeto(bench.store, nameSetId(NAMES), {
+      now: NOW - 3 * 3_600_000,
+      why: 'No order for example.com, because it would fail: example.com has neither an A nor an AAAA record.',
+      findings: [
+        {
+          id: 'name-does-not-resolve',
+          what: 'example.com has neither an A nor an AAAA record.',
+          fix: "Publish an A or AAAA record for example.com with this machine's public address.",
+        },
+      ],
+    });
+    const ran = await bench.run(['list']);
+    await expect(asTranscript('list', ran)).toMatchFileSnapshot(transcript('list-held-up'));
+    const { certificates } = JSON.parse((await bench.run(['list', '--json'])).out) as { certificates: object[] };
+    expect(certificates[0]).toMatchObject({
+      held_up: { since: '2026-06-01T09:00:00.000Z', findings: [{ id: 'name-does-not-resolve' }] },
+    });
+    // What is not due is not held up.
+    await bench.keep(certificateFor(NAMES, 59));
+    expect((await bench.run(['list'])).out).not.toContain('held up');
   });
 
   it('tells machines the same, with null where there is nothing to say', async () => {

@@ -5,10 +5,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nameSetId } from '../../src/acme/names.ts';
 import { takeRenewalRequest } from '../../src/acme/renewal-request.ts';
 import { readCertificate } from '../../src/acme/stored-certificate.ts';
-import { realSystem } from '../../src/base/system.ts';
 import { startDnsServer, type TestDnsServer } from '../harness/dns-server.ts';
 import { type ScriptedCa, startScriptedCa } from '../harness/scripted-ca.ts';
 import { startTestSidecar, type TestSidecar } from '../harness/sidecar.ts';
+import { hurriedSystem } from '../tls/hurried-system.ts';
 import {
   asTranscript,
   type Bench,
@@ -118,7 +118,7 @@ servers: [{ server_name: example.com, homeserver: "http://127.0.0.1:9", delegate
 certificates: acme
 acme: { directory: "${ca.directoryUrl}", ca_file: "${join(bench.folder, 'ca.pem')}", challenges: [http-01], resolvers: ["${dns.address}"] }
 `,
-      { folder: bench.folder },
+      { folder: bench.folder, system: hurriedSystem },
     );
     ca.rules.httpPort = sidecar.http;
     await until(async () => (await fingerprint()) !== undefined);
@@ -134,7 +134,7 @@ acme: { directory: "${ca.directoryUrl}", ca_file: "${join(bench.folder, 'ca.pem'
 
   it('on a terminal waits for the new certificate, and shows that it waits', async () => {
     const before = await fingerprint();
-    const { code, out, err } = await bench.run(['renew', 'example.com'], { terminal: true, system: realSystem });
+    const { code, out, err } = await bench.run(['renew', 'example.com'], { terminal: true, system: hurriedSystem });
     expect(out).toMatch(
       /^Asked for a new certificate for example\.com, matrix\.example\.com\.\nNew certificate for example\.com, matrix\.example\.com: \d+ days left, until .* UTC\.\n$/,
     );
@@ -149,7 +149,7 @@ acme: { directory: "${ca.directoryUrl}", ca_file: "${join(bench.folder, 'ca.pem'
     { terminal: true, args: ['--no-wait'] },
   ])('returns at once with $args, terminal: $terminal, and it happens all the same', async ({ terminal, args }) => {
     const before = await fingerprint();
-    const ran = await bench.run(['renew', ...args], { terminal, system: realSystem });
+    const ran = await bench.run(['renew', ...args], { terminal, system: hurriedSystem });
     await expect(asTranscript('renew', ran)).toMatchFileSnapshot(transcript('renew-no-wait'));
     await until(async () => (await fingerprint()) !== before);
   });
@@ -157,7 +157,7 @@ acme: { directory: "${ca.directoryUrl}", ca_file: "${join(bench.folder, 'ca.pem'
   it("gives the CA's words when it refuses, and exits 1", async () => {
     const body = { type: 'urn:ietf:params:acme:error:rejectedIdentifier', detail: 'Not this name' };
     ca.script('new-order', ...Array.from({ length: 4 }, () => ({ answer: { status: 403, body } })));
-    const { code, out, err } = await bench.run(['renew'], { terminal: true, system: realSystem });
+    const { code, out, err } = await bench.run(['renew'], { terminal: true, system: hurriedSystem });
     expect(code).toBe(1);
     expect(out).toBe('Asked for a new certificate for example.com, matrix.example.com.\n');
     expect(err).toMatch(
@@ -169,7 +169,7 @@ acme: { directory: "${ca.directoryUrl}", ca_file: "${join(bench.folder, 'ca.pem'
 describe('a command that waits', () => {
   it('keeps its process running although timers of the system do not', () => {
     const code = `
-      import { stayAlive } from ${JSON.stringify(new URL('../../src/cli/certs/stay-alive.ts', import.meta.url).href)};
+      import { stayAlive } from ${JSON.stringify(new URL('../../src/base/stay-alive.ts', import.meta.url).href)};
       const letGo = stayAlive();
       setTimeout(() => { console.log('waited'); letGo(); }, 200).unref();`;
     const run = spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8', timeout: 10_000 });

@@ -6,6 +6,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { addConfigCommand } from '../../src/cli/config-command.ts';
 import type { CliIo } from '../../src/cli/io.ts';
 import { renderSchema } from '../../src/config/render-schema.ts';
+import { DAY, type Made, makeCertificate, makeEcCertificate } from '../tls/make-certificate.ts';
+import { createManualSystem } from '../tls/manual-system.ts';
+
+const NOW = Date.parse('2026-06-01T12:00:00Z');
 
 let folder: string;
 beforeEach(() => {
@@ -21,7 +25,7 @@ interface Outcome {
 }
 
 /** Runs `matrix-sidecar ARGUMENTS` in the folder, as main does. */
-function run(line: string, env: Record<string, string> = {}): Outcome {
+async function run(line: string, env: Record<string, string> = {}): Promise<Outcome> {
   let [out, err, thrown] = ['', '', undefined as CommanderError | undefined];
   const io: CliIo = {
     stdout: (text) => {
@@ -37,9 +41,9 @@ function run(line: string, env: Record<string, string> = {}): Outcome {
     exitCode: 0,
   };
   const program = new Command('matrix-sidecar');
-  addConfigCommand(program, io);
+  addConfigCommand(program, io, createManualSystem(NOW));
   try {
-    program.parse(line.split(' '), { from: 'user' });
+    await program.parseAsync(line.split(' '), { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     thrown = error;
@@ -50,9 +54,9 @@ function run(line: string, env: Record<string, string> = {}): Outcome {
 const LEAST = 'servers:\n  - server_name: example.com\n    homeserver: http://synapse:8008\n';
 
 describe('config check', () => {
-  it('says in one sentence what a sound configuration does, and exits 0', () => {
+  it('says in one sentence what a sound configuration does, and exits 0', async () => {
     writeFileSync(join(folder, 'a.yaml'), `${LEAST}    delegate_to: m.example.com:443\nlisten: { http: off }\n`);
-    expect(run('config check --config a.yaml')).toEqual({
+    expect(await run('config check --config a.yaml')).toEqual({
       out: 'ok: a.yaml serves example.com at http://synapse:8008 (delegated to m.example.com:443 by well-known), with certificates from ACME (https://acme-v02.api.letsencrypt.org/directory), listening on https [::]:443, federation [::]:8448, admin 127.0.0.1:9010\n',
       err: '',
       exitCode: 0,
@@ -60,9 +64,9 @@ describe('config check', () => {
     });
   });
 
-  it('prints every problem on stderr, nothing on stdout, and exits 1', () => {
+  it('prints every problem on stderr, nothing on stdout, and exits 1', async () => {
     writeFileSync(join(folder, 'a.yaml'), `${LEAST}lsten: 443\nstore:\n`);
-    expect(run('config check --config a.yaml')).toEqual({
+    expect(await run('config check --config a.yaml')).toEqual({
       out: '',
       err:
         'a.yaml:4:1 lsten: there is no key "lsten" here. Did you mean listen?\n' +
@@ -72,69 +76,154 @@ describe('config check', () => {
     });
   });
 
-  it('takes config/sidecar.yaml when no file is named, and notes what it ignores', () => {
+  it('takes config/sidecar.yaml when no file is named, and notes what it ignores', async () => {
     mkdirSync(join(folder, 'config'));
     writeFileSync(join(folder, 'config', 'sidecar.yaml'), LEAST);
-    const { out, err, exitCode } = run('config check', { SERVER_NAME: 'other.example.com' });
+    const { out, err, exitCode } = await run('config check', { SERVER_NAME: 'other.example.com' });
     expect(out).toMatch(/^ok: config\/sidecar\.yaml serves example\.com /);
     expect(err).toMatch(/^note: .*ignored: SERVER_NAME\n$/);
     expect(exitCode).toBe(0);
   });
 
-  it('takes the environment when there is no file', () => {
-    const { out } = run('config check', { SERVER_NAME: 'example.com', HOMESERVER: 'http://a' });
+  it('takes the environment when there is no file', async () => {
+    const { out } = await run('config check', { SERVER_NAME: 'example.com', HOMESERVER: 'http://a' });
     expect(out).toMatch(/^ok: the environment serves example\.com /);
   });
 
-  it('names at most five of many servers', () => {
+  it('names at most five of many servers', async () => {
     const servers = Array.from({ length: 8 }, (_, i) => `  - { server_name: s${i}.org, homeserver: "http://h${i}" }\n`);
     writeFileSync(join(folder, 'a.yaml'), `servers:\n${servers.join('')}`);
-    expect(run('config check --config a.yaml').out).toContain('s4.org at http://h4:80 and 3 more');
+    expect((await run('config check --config a.yaml')).out).toContain('s4.org at http://h4:80 and 3 more');
   });
 
-  it.each(['.', 'missing.yaml'])('gives one sentence for --config %s', (file) => {
-    const { err, exitCode } = run(`config check --config ${file}`);
+  it.each(['.', 'missing.yaml'])('gives one sentence for --config %s', async (file) => {
+    const { err, exitCode } = await run(`config check --config ${file}`);
     expect(err.trim().split('\n')).toHaveLength(1);
     expect(exitCode).toBe(1);
   });
 
-  it('does not read an endless file to its end', () => {
-    expect(run('config check --config /dev/zero').err).toMatch(/larger than 1 MiB/);
+  it('does not read an endless file to its end', async () => {
+    expect((await run('config check --config /dev/zero')).err).toMatch(/larger than 1 MiB/);
+  });
+});
+
+describe('config check of certificate files', () => {
+  const root = makeCertificate({ commonName: 'root', ca: true });
+  const good = { notBefore: NOW - DAY, notAfter: NOW + 59 * DAY };
+  const make = (name: string, dates: object = good): Made => makeEcCertificate([name], root, 'P-256', dates);
+  const YAML = `${LEAST}    certificate: { cert: a.pem, key: a.key }\n`;
+
+  async function check(cert: string | undefined, key: string | undefined, yaml = YAML): Promise<Outcome> {
+    writeFileSync(join(folder, 'a.yaml'), yaml);
+    if (cert !== undefined) writeFileSync(join(folder, 'a.pem'), cert);
+    if (key !== undefined) writeFileSync(join(folder, 'a.key'), key);
+    const { out, err, ...more } = await run('config check --config a.yaml');
+    return { out, err: err.replaceAll(`${folder}/`, ''), ...more };
+  }
+  /** A whole chain: a gap would be a finding as well. */
+  const chained = (made: Made): string => made.certPem + root.certPem;
+
+  it('says nothing of files that are right', async () => {
+    const made = make('example.com');
+    const { out, err, exitCode } = await check(chained(made), made.keyPem);
+    expect([err, exitCode]).toEqual(['', 0]);
+    expect(out).toMatch(/^ok: /);
+  });
+
+  const [mine, other] = [make('example.com'), make('other.example.org')];
+  it.each([
+    [
+      'is not there',
+      undefined,
+      mine.keyPem,
+      /^a\.yaml:4:5 servers\[0\]\.certificate: a\.pem does not exist\. Correct the path/,
+    ],
+    ['has no key', chained(mine), undefined, /certificate: a\.key does not exist\. Correct the path/],
+    ['cannot be read', 'nonsense', mine.keyPem, /certificate: a\.pem holds no certificate in PEM form\. /],
+    [
+      'has another key',
+      chained(mine),
+      other.keyPem,
+      /certificate: The private key does not belong to the certificate in a\.pem\. /,
+    ],
+    [
+      'is for another name',
+      chained(other),
+      other.keyPem,
+      /certificate: The certificate in a\.pem does not cover example\.com: it is for other\.example\.org\. /,
+    ],
+  ])('exits 1 when a file %s, because serve would refuse it', async (_, cert, key, message) => {
+    const { out, err, exitCode } = await check(cert, key);
+    expect(err).toMatch(message);
+    expect([out, exitCode]).toEqual(['', 1]);
+  });
+
+  it.each([
+    [
+      'has expired',
+      { notBefore: NOW - 60 * DAY, notAfter: NOW - DAY },
+      /^warning: a\.yaml:4:5 servers\[0\]\.certificate: The certificate in a\.pem expired on 2026-05-31/,
+    ],
+    ['expires soon', { notBefore: NOW - 58 * DAY, notAfter: NOW + 2 * DAY }, /^warning: .* expires on 2026-06-03/],
+  ])('warns, and exits 0, when one %s, because serve would serve it', async (_, dates, message) => {
+    const made = make('example.com', dates);
+    const { out, err, exitCode } = await check(chained(made), made.keyPem);
+    expect(err).toMatch(message);
+    expect(exitCode).toBe(0);
+    expect(out).toMatch(/^ok: /);
+  });
+
+  it('looks at the certificate of the federation listener by the names that peers check', async () => {
+    const yaml = `${LEAST}    delegate_to: m.example.com
+    certificate: { cert: a.pem, key: a.key }
+    federation_certificate: { cert: a.pem, key: a.key }
+`;
+    const both = makeEcCertificate(['example.com', 'm.example.org'], root, 'P-256', good);
+    const { err } = await check(chained(both), both.keyPem, yaml);
+    const lines = err.trimEnd().split('\n');
+    expect(lines.map((line) => line.replace(/:.*does not cover ([^:]*):.*/, ' $1'))).toEqual([
+      'a.yaml m.example.com',
+      'a.yaml m.example.com',
+    ]);
+    expect(lines[1]).toContain(' servers[0].federation_certificate: ');
   });
 });
 
 describe('config show', () => {
-  it('prints YAML that loads again, with defaults written out and secrets redacted', () => {
+  it('prints YAML that loads again, with defaults written out and secrets redacted', async () => {
     writeFileSync(join(folder, 'a.yaml'), `${LEAST}store: postgres://u:hunter2@db/x\n`);
-    const { out, err, exitCode } = run('config show --config a.yaml');
+    const { out, err, exitCode } = await run('config show --config a.yaml');
     expect(out).toContain('keep_alive: 75s');
     expect(out).toContain('store: postgres://u:[redacted]@db/x');
     expect([err, exitCode]).toEqual(['', 0]);
     writeFileSync(join(folder, 'b.yaml'), out);
-    expect(run('config show --config b.yaml').out).toBe(out);
+    expect((await run('config show --config b.yaml')).out).toBe(out);
   });
 
-  it('prints nothing on stdout when the configuration is broken', () => {
-    expect(run('config show')).toMatchObject({ out: '', exitCode: 1 });
+  it('prints nothing on stdout when the configuration is broken', async () => {
+    expect(await run('config show')).toMatchObject({ out: '', exitCode: 1 });
   });
 });
 
 describe('config schema', () => {
-  it('prints the JSON Schema', () => {
-    expect(run('config schema')).toMatchObject({ out: renderSchema(), err: '', exitCode: 0 });
+  it('prints the JSON Schema', async () => {
+    expect(await run('config schema')).toMatchObject({ out: renderSchema(), err: '', exitCode: 0 });
   });
 });
 
 describe('wrong usage', () => {
-  it.each(['config chek', 'config check --confg x', 'config check --config', 'config'])('of %j throws', (line) => {
-    const { out, err, thrown } = run(line);
-    expect(thrown?.exitCode).toBe(1);
-    expect(out).toBe('');
-    expect(err).not.toBe('');
-  });
+  it.each(['config chek', 'config check --confg x', 'config check --config', 'config'])(
+    'of %j throws',
+    async (line) => {
+      const { out, err, thrown } = await run(line);
+      expect(thrown?.exitCode).toBe(1);
+      expect(out).toBe('');
+      expect(err).not.toBe('');
+    },
+  );
 
-  it('is told apart from help, which goes to stdout', () => {
-    const { out, thrown } = run('config --help');
+  it('is told apart from help, which goes to stdout', async () => {
+    const { out, thrown } = await run('config --help');
     expect(thrown?.exitCode).toBe(0);
     expect(out).toMatch(/check.*show.*schema/s);
   });

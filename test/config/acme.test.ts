@@ -97,8 +97,11 @@ describe('the provider of DNS records', () => {
       '{ provider: acme-dns, server: "http://auth.example.org:8080/", account_file: certs/a.json }',
       { provider: 'acme-dns', server: 'http://auth.example.org:8080', accountFile: '/srv/certs/a.json' },
     ],
-    ['{ provider: exec, program: /usr/bin/x }', { provider: 'exec', program: '/usr/bin/x', mode: 'default' }],
-    ['{ provider: exec, program: /x, mode: raw }', { provider: 'exec', program: '/x', mode: 'raw' }],
+    [
+      '{ provider: exec, program: /usr/bin/x }',
+      { provider: 'exec', program: '/usr/bin/x', mode: 'default', timeout: 300_000 },
+    ],
+    ['{ provider: exec, program: /x, mode: raw }', { provider: 'exec', program: '/x', mode: 'raw', timeout: 300_000 }],
     [
       '{ provider: httpreq, url: "https://dns.example.com/acme/" }',
       { provider: 'httpreq', url: 'https://dns.example.com/acme', mode: 'default', login: undefined },
@@ -108,7 +111,14 @@ describe('the provider of DNS records', () => {
       { provider: 'httpreq', url: 'https://h', mode: 'raw', login: { username: 'u', password: ' p w ' } },
     ],
   ])('%s', (dns, expected) => {
-    expect(withDns(dns)).toEqual(expected);
+    expect(withDns(dns)).toEqual({ ...expected, propagationTimeout: 300_000 });
+  });
+
+  it.each([
+    ['{ provider: exec, program: /x, timeout: 15m, propagation_timeout: 2h }', 900_000, 7_200_000],
+    ['{ provider: cloudflare, api_token: t, propagation_timeout: 10s }', undefined, 10_000],
+  ])('waits as long as it is told: %s', (dns, timeout, propagationTimeout) => {
+    expect(withDns(dns)).toMatchObject({ ...(timeout === undefined ? {} : { timeout }), propagationTimeout });
   });
 
   it.each([
@@ -207,9 +217,9 @@ describe('what a chosen authority needs', () => {
     ],
     [
       'one whose listener is open',
-      `${servers(`{ server_name: "[::1]:1", homeserver: "http://a" }, ${one}`)}\nlisten: { http: off }`,
+      `${servers(`{ server_name: "[2001:db8::1]:1", homeserver: "http://a" }, ${one}`)}\nlisten: { http: off }`,
       '{ challenges: [dns-persist-01, http-01] }',
-      /servers\[0\]\.server_name: "\[::1\]:1" is an IP address/,
+      /servers\[0\]\.server_name: "\[2001:db8::1\]:1" is an IP address/,
     ],
   ])('is asked for: %s', (_, rest, acme, expected) => {
     const text = complain(acme, {}, rest);
@@ -238,5 +248,65 @@ describe('what a chosen authority needs', () => {
     ],
   ])('is not asked for %s', (_, rest, acme) => {
     expect(complain(acme, {}, rest)).toBe('');
+  });
+});
+
+describe('a name that no public authority signs', () => {
+  const own = 'certificate: { cert: a.pem, key: a.key }';
+  const complaints = (servers: string, more: string): string[] => {
+    const loaded = loadText(`servers: [${servers}]\n${more}`);
+    return loaded.ok ? [] : loaded.problems.map(({ key, what }) => `${key} ${what}`);
+  };
+  const server = (name: string, more = ''): string => `{ server_name: "${name}", homeserver: "http://a"${more} }`;
+
+  it.each([
+    ['localhost', /^servers\[0\]\.server_name "localhost" is what each machine calls itself, and letsencrypt, /],
+    ['a.localhost:8448', /"a\.localhost" is what each machine/],
+    ['Synapse', /"synapse" has no dot/],
+    ['127.0.0.1', /"127\.0\.0\.1" is an address of a private network/],
+    ['10.1.2.3', /private/],
+    ['172.31.0.1', /private/],
+    ['169.254.1.1', /private/],
+    ['100.64.0.1', /private/],
+    ['[::1]', /"::1" is an address of a private network/],
+    ['[fe80::1]', /private/],
+    ['[fd12:3456::1]:8448', /private/],
+  ])('is refused: %s', (name, message) => {
+    const found = complaints(server(name), '');
+    expect(found).toHaveLength(1);
+    expect(found[0]).toMatch(message);
+  });
+
+  it.each([
+    ['a public address', server('198.41.0.4'), ''],
+    ['another public address', server('[2001:503:ba3e::2:30]'), ''],
+    ['a name with a dot', server('a.internal'), ''],
+    ['with the development authority', server('localhost'), 'certificates: local'],
+    ['with its own files', server('localhost', `, ${own}`), 'certificates: acme'],
+    ['with a private directory', server('localhost'), 'acme: { directory: "https://ca.lan/acme", ca_file: ca.pem }'],
+    ['with an unknown directory', server('localhost'), 'acme: { directory: "https://ca.lan/acme" }'],
+    [
+      'where only the delegated host needs one',
+      server('intranet', ', delegate_to: m.example.com, apex: elsewhere'),
+      '',
+    ],
+  ])('is no matter for %s', (_, servers, more) => {
+    expect(complaints(servers, more)).toEqual([]);
+  });
+
+  it.each([
+    ['the delegated host', server('example.com', ', delegate_to: matrix'), ['servers[0].delegate_to']],
+    [
+      'the server name, delegated by SRV',
+      server('intranet', ', delegate_to: m.example.com, delegate_by: srv, apex: elsewhere'),
+      ['servers[0].server_name'],
+    ],
+    ['both', server('intranet', ', delegate_to: matrix'), ['servers[0].server_name', 'servers[0].delegate_to']],
+  ])('is refused as %s', (_, servers, keys) => {
+    expect(
+      complaints(servers, '')
+        .map((line) => line.split(' ')[0])
+        .toSorted(),
+    ).toEqual(keys.toSorted());
   });
 });

@@ -29,6 +29,7 @@ describe('the smallest file', () => {
           delegateBy: 'well-known',
           apex: 'here',
           website: undefined,
+          homeserverYaml: [],
           wellKnown: {},
           certificate: undefined,
           federationCertificate: undefined,
@@ -185,7 +186,11 @@ describe('where certificates come from', () => {
   it.each([
     ['acme by default', `servers: [{ ${SERVER} }]`, 'acme'],
     ['files when every server brings its own', `servers: [{ ${SERVER}${own} }]`, 'files'],
-    ['acme when one of two does', `servers: [{ ${SERVER}${own} }, { server_name: b, homeserver: "http://b" }]`, 'acme'],
+    [
+      'acme when one of two does',
+      `servers: [{ ${SERVER}${own} }, { server_name: b.org, homeserver: "http://b" }]`,
+      'acme',
+    ],
     ['acme when only the federation listener has one', `servers: [{ ${SERVER}, federation_${own.slice(2)} }]`, 'acme'],
     ['what is written', `certificates: acme\nservers: [{ ${SERVER}${own} }]`, 'acme'],
   ])('%s', (_, yaml, expected) => {

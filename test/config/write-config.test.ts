@@ -35,7 +35,7 @@ acme:
   agree_to_terms: false
   ca_file: ca.pem
   challenges: [dns-persist-01, dns-01, http-01, tls-alpn-01]
-  dns: { provider: exec, program: /usr/bin/x, mode: raw }
+  dns: { provider: exec, program: /usr/bin/x, mode: raw, timeout: 90s, propagation_timeout: 1h }
   resolvers: [192.0.2.53, "2001:db8::53", "[::1]:5353"]
   profile: tlsserver
   key: rsa-4096

@@ -176,11 +176,30 @@ describe('/api/status', () => {
           origin: 'development CA',
           not_after: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
           days_left: expect.any(Number),
+          level: 'ok',
+          next_attempt: null,
+          last_result: null,
         },
       ],
       // The request that asks.
       requests_in_flight: 1,
+      clients: { connections: 0, distinct: 0, only: null },
     });
+  });
+});
+
+describe('/metrics', () => {
+  it('has the numbers of this sidecar and of its process, as Prometheus reads them', async () => {
+    const { status, headers, body } = await admin(sidecar, '/metrics');
+    expect([status, headers['content-type']]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8']);
+    expect(body).toContain(`matrix_sidecar_build_info{version="${VERSION}",node="${process.versions.node}"} 1\n`);
+    expect(body).toMatch(
+      /^matrix_sidecar_certificate_expiry_timestamp_seconds\{names="127\.0\.0\.1,::1,a\.test,[^"]*"\} 1\d{9}$/m,
+    );
+    expect(body).toMatch(/^process_resident_memory_bytes \d+$/m);
+    // Everything is a comment, a sample or nothing.
+    const strange = body.split('\n').filter((line) => !/^(# (HELP|TYPE) \w+ .+|\w+(\{.*\})? \S+|)$/.test(line));
+    expect(strange).toEqual([]);
   });
 });
 

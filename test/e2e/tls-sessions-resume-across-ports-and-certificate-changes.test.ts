@@ -1,11 +1,13 @@
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { realSystem, type System, type Timer } from '../../src/base/system.ts';
-import { TICKET_KEY_LIFETIME } from '../../src/tls/ticket-keys.ts';
+import { readSchedule } from '../../src/tls/ticket-key-schedule.ts';
+import { TICKET_KEY_LIFETIME, TICKET_KEYS_KEY } from '../../src/tls/ticket-keys.ts';
+import { createLeapingSystem } from '../harness/leaping-system.ts';
 import { startTestSidecar, type TestSidecar } from '../harness/sidecar.ts';
+import { type TlsVersion, type TlsVisit, visitOverTls } from '../harness/tls-visit.ts';
+import { until } from '../harness/until.ts';
 import { startHttpUpstream, type TestUpstream } from '../harness/upstream.ts';
 import { type Made, makeCertificate, makeEcCertificate } from '../tls/make-certificate.ts';
 
@@ -14,30 +16,18 @@ let root: Made;
 let upstream: TestUpstream;
 let sidecar: TestSidecar;
 let yaml: string;
-const due = new Map<Timer, { at: number; fn: () => void }>();
-let time = 0;
+/** So that keys change when the test says so. */
+const system = createLeapingSystem(1_000);
 
-/** The real machine, but for timers of an hour and more, which the test fires. */
-const system: System = {
-  ...realSystem,
-  setTimer(ms, fn) {
-    if (ms < 3_600_000) return realSystem.setTimer(ms, fn);
-    const timer: Timer = { cancel: () => void due.delete(timer) };
-    due.set(timer, { at: time + ms, fn });
-    return timer;
-  },
-};
-
-function advance(ms: number): number {
-  time += ms;
-  let fired = 0;
-  for (const [timer, { at, fn }] of [...due]) {
-    if (at > time) continue;
-    due.delete(timer);
-    fn();
-    fired++;
-  }
-  return fired;
+/** Puts the clock forward to after the next change of keys, and waits until the one after it is published. */
+async function changeKeys(): Promise<void> {
+  const at = join(sidecar.folder, 'certs', TICKET_KEYS_KEY);
+  const from = async (): Promise<number> =>
+    readSchedule(await readFile(at).catch(() => Buffer.alloc(0)))?.next.from ?? 0;
+  await until('the next key is published', async () => (await from()) > system.now());
+  system.leap(TICKET_KEY_LIFETIME);
+  system.leap(20_000);
+  await until('the next key is published', async () => (await from()) > system.now());
 }
 
 beforeAll(async () => {
@@ -66,49 +56,13 @@ async function put(made: Made): Promise<void> {
   }
 }
 
-interface Visit {
-  readonly resumed: boolean;
-  readonly answered: boolean;
-  readonly session: Buffer;
-}
-
 /** One request on a new connection, with the session of an earlier one if there is one. */
-function visit(
-  version: 'TLSv1.2' | 'TLSv1.3',
+const visit = (
+  version: TlsVersion,
   on: 'https' | 'federation',
   session?: Buffer,
-  servername = 'localhost',
-): Promise<Visit> {
-  return new Promise((resolve, reject) => {
-    let newest: Buffer | undefined;
-    let text = '';
-    let resumed = false;
-    const socket = connectTls({
-      host: '127.0.0.1',
-      port: sidecar[on],
-      servername,
-      ca: root.certPem,
-      checkServerIdentity: () => undefined,
-      minVersion: version,
-      maxVersion: version,
-      ...(session && { session }),
-    });
-    socket.on('session', (ticket: Buffer) => {
-      newest = ticket;
-    });
-    socket.on('data', (chunk: Buffer) => {
-      text += chunk.toString();
-    });
-    socket.once('secureConnect', () => {
-      resumed = socket.isSessionReused();
-      socket.write('GET /_matrix/key/v2/server HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
-    });
-    socket.once('error', reject);
-    socket.once('close', () => {
-      resolve({ resumed, answered: text.startsWith('HTTP/1.1 200 '), session: newest ?? session ?? Buffer.alloc(0) });
-    });
-  });
-}
+  servername?: string,
+): Promise<TlsVisit> => visitOverTls(sidecar[on], root.certPem, version, session, servername);
 
 /** What a later visit with an earlier one's session is: resumed or not; fails where it is not answered. */
 async function again(...more: Parameters<typeof visit>): Promise<boolean> {
@@ -144,9 +98,9 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('%s', (version) => {
 
   it('starts anew, and does not fail, after the ticket keys were changed', async () => {
     const { session } = await visit(version, 'https');
-    expect(advance(TICKET_KEY_LIFETIME - 1)).toBe(0);
+    system.leap(TICKET_KEY_LIFETIME / 4);
     expect(await again(version, 'https', session)).toBe(true);
-    expect(advance(1)).toBeGreaterThan(0);
+    await changeKeys();
     expect(await again(version, 'https', session)).toBe(false);
     expect(await again(version, 'federation', session)).toBe(false);
     const fresh = await visit(version, 'federation');
@@ -154,7 +108,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('%s', (version) => {
   });
 
   it('keeps the keys of after a change when the certificate changes', async () => {
-    advance(TICKET_KEY_LIFETIME);
+    await changeKeys();
     const { session } = await visit(version, 'https');
     await sidecar.reload(yaml);
     expect(await again(version, 'https', session)).toBe(true);

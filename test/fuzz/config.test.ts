@@ -8,6 +8,7 @@ import { type Entry, fileKey, type Keys, type Section } from '../../src/config/t
 import { listVariables } from '../../src/config/variables.ts';
 import { writeConfig } from '../../src/config/write-config.ts';
 import { loadText, loadVariables } from '../config/load-file.ts';
+import { anyText } from '../harness/any-text.ts';
 
 // Fewer on a developer's machine, where `npm test` is to stay below two minutes.
 const TIME = { interruptAfterTimeLimit: 8_000, numRuns: process.env['CI'] === undefined ? 250 : 1_000 } as const;
@@ -96,10 +97,12 @@ function listFiles(keys: Keys): Record<string, string> {
   return Object.fromEntries(files);
 }
 
+const files = listFiles(configTable.keys);
+
 describe('whatever is written, the configuration is read or refused in sentences', () => {
   it('for arbitrary text', () => {
     const text = fc.oneof(
-      fc.string({ unit: 'binary' }),
+      anyText(),
       fc.string({ unit: fc.constantFrom(...'a:-[]{}&*!|>\'"%@`#?, \n\t\r<'.split('')) }),
     );
     fc.assert(
@@ -139,7 +142,7 @@ describe('whatever is written, the configuration is read or refused in sentences
   it('for trees that are nearly right, some of which load', () => {
     let sound = 0;
     const property = fc.property(likely(configTable), (value) => {
-      const loaded = loadText(stringify(value), { files: listFiles(configTable.keys) });
+      const loaded = loadText(stringify(value), { files });
       if (loaded.ok) sound += 1;
       holds(loaded);
     });

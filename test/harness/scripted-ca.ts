@@ -58,6 +58,8 @@ export interface ScriptedCa {
   count(step: Step): number;
   /** The next requests of this kind meet these faults, one each. */
   script(step: Step, ...faults: readonly Fault[]): void;
+  /** Asked with every request that no scripted fault is for; those that come while the CA is down included. */
+  chooseFaults(choose: (step: Step) => Fault | undefined): void;
   /** The next so many nonces are refused. */
   refuseNonces(count: number): void;
   close(): Promise<void>;
@@ -90,6 +92,7 @@ export async function startScriptedCa(
   let nonceCount = 0;
   let refusals = 0;
   let orders: ScriptedOrders;
+  let choose: (step: Step) => Fault | undefined = () => undefined;
 
   const newNonce = (): string => {
     nonceCount += 1;
@@ -137,8 +140,8 @@ export async function startScriptedCa(
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const step = STEPS[request.url!.split('/')[1] ?? ''];
     if (step === undefined) return void response.writeHead(404).end();
-    const fault = faults.get(step)?.shift();
-    if (fault === 'cut') return void request.socket.destroy();
+    const fault = faults.get(step)?.shift() ?? choose(step);
+    if (fault === 'cut' || orders.rules.down) return void request.socket.destroy();
     if (fault === 'hang') return;
     const instead = typeof fault === 'object' && 'answer' in fault ? fault.answer : undefined;
     let answer = work(step, request, Buffer.concat(chunks).toString('utf8'), instead);
@@ -148,7 +151,8 @@ export async function startScriptedCa(
     const payload = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
     const nonce = step === 'directory' ? {} : { 'replay-nonce': newNonce() };
     const length = fault === 'cut-in-the-middle' ? { 'content-length': Buffer.byteLength(payload) + 10 } : {};
-    response.writeHead(status, { ...nonce, ...length, ...headers });
+    const date = { date: new Date(orders.rules.now()).toUTCString() };
+    response.writeHead(status, { ...date, ...nonce, ...length, ...headers });
     if (fault === 'cut-in-the-middle') return void response.write(payload, () => request.socket.destroy());
     response.end(payload);
   }
@@ -156,6 +160,7 @@ export async function startScriptedCa(
   const server = createServer({ cert: issuer.serverCertPem, key: issuer.serverKeyPem }, (request, response) => {
     serve(request, response).catch(() => request.socket.destroy());
   });
+  server.prependListener('connection', (socket: Socket) => void (orders.rules.down && socket.destroy()));
   server.on('secureConnection', (socket: Socket) => {
     sockets.add(socket);
     socket.on('error', () => {});
@@ -174,6 +179,9 @@ export async function startScriptedCa(
     orders,
     seen,
     count: (step) => seen.filter((one) => one.step === step).length,
+    chooseFaults(next) {
+      choose = next;
+    },
     script(step, ...more) {
       faults.set(step, [...(faults.get(step) ?? []), ...more]);
     },

@@ -19,6 +19,11 @@ interface ScriptedOrder {
   readonly authorizations: readonly number[];
   readonly profile: string | undefined;
   readonly replaces: string | undefined;
+  /** By the CA's clock, in milliseconds since the epoch; the second one when its certificate was signed. */
+  readonly madeAt: number;
+  issuedAt: number | undefined;
+  /** Whether its `replaces` named a certificate that nothing had replaced, which the limits make exempt (RFC 9773, 5). */
+  exempt: boolean;
   finalized: boolean;
   unready: number;
   processing: number;
@@ -130,6 +135,9 @@ export function createScriptedOrders(origin: string, issuer: ScriptedIssuer, wan
       authorizations: parts,
       profile,
       replaces,
+      madeAt: rules.now(),
+      issuedAt: undefined,
+      exempt: false,
       finalized: false,
       unready,
       processing,
@@ -206,7 +214,10 @@ export function createScriptedOrders(origin: string, issuer: ScriptedIssuer, wan
     const ordered = order.identifiers.map(({ value }) => value);
     if ([...names].sort().join() !== [...ordered].sort().join()) return problem(400, 'badCSR', 'other names');
     const now = rules.now();
-    order.leaf = issuer.issue(publicKey, rules.namesIssued(names), now - 3_600_000, now + rules.lifetime);
+    const lifetime = rules.lifetimes[order.profile ?? ''] ?? rules.lifetime;
+    order.leaf = issuer.issue(publicKey, rules.namesIssued(names), now - 3_600_000, now + lifetime);
+    order.issuedAt = now;
+    order.exempt = order.replaces !== undefined && !replaced.has(order.replaces);
     order.finalized = true;
     if (rules.orderError === undefined) issued.push(order.leaf);
     if (order.replaces !== undefined) replaced.add(order.replaces);

@@ -23,6 +23,8 @@ export interface ValidationFacts {
 
 /** How the CA behaves in the long run. */
 export interface Rules {
+  /** The CA is gone: every connection is closed without an answer. */
+  down: boolean;
   challenges: readonly string[];
   /** Undefined is convinced. By default http-01 is fetched from `httpPort` where that is set, and all else believed. */
   validate: (facts: ValidationFacts) => Promise<ScriptedProblem | undefined>;
@@ -40,6 +42,8 @@ export interface Rules {
   orderError: ScriptedProblem | undefined;
   /** Of certificates, milliseconds. */
   lifetime: number;
+  /** The same for the profiles that have a lifetime of their own, from the instant of signing on. */
+  lifetimes: Readonly<Record<string, number>>;
   /** Clock of the certificates. */
   now: () => number;
   profiles: Readonly<Record<string, string>>;
@@ -62,6 +66,7 @@ export function problem(status: number, type: string, detail: string, more: obje
 /** Fills up what a test does not care about. */
 export function completeRules(wanted: Partial<Rules>): Rules {
   const rules: Rules = {
+    down: false,
     challenges: ['http-01', 'tls-alpn-01', 'dns-01'],
     validate: (facts) => fetchHttpChallenge(facts, rules.httpPort),
     httpPort: undefined,
@@ -71,6 +76,7 @@ export function completeRules(wanted: Partial<Rules>): Rules {
     retryAfter: undefined,
     orderError: undefined,
     lifetime: 90 * 86_400_000,
+    lifetimes: {},
     now: () => Date.now(),
     profiles: {},
     termsOfService: undefined,
@@ -84,7 +90,10 @@ export function completeRules(wanted: Partial<Rules>): Rules {
 }
 
 /** RFC 8555 section 8.3, as far as it can be done on one machine. */
-function fetchHttpChallenge(facts: ValidationFacts, port: number | undefined): Promise<ScriptedProblem | undefined> {
+export function fetchHttpChallenge(
+  facts: ValidationFacts,
+  port: number | undefined,
+): Promise<ScriptedProblem | undefined> {
   if (facts.type !== 'http-01' || port === undefined) return Promise.resolve(undefined);
   return new Promise((resolve) => {
     const failed = (type: string, detail: string): void => resolve({ type, detail: `${facts.name}: ${detail}` });

@@ -1,7 +1,7 @@
 /** Waits until something holds. Fails after `patience` milliseconds with what was waited for. */
-export async function until(what: string, holds: () => boolean, patience = 10_000): Promise<void> {
+export async function until(what: string, holds: () => boolean | Promise<boolean>, patience = 10_000): Promise<void> {
   const began = performance.now();
-  while (!holds()) {
+  while (!(await holds())) {
     if (performance.now() - began > patience) throw new Error(`not within ${patience} ms: ${what}`);
     await pause(5);
   }

@@ -9,6 +9,7 @@ import { createTlsListener } from '../../src/listen/tls-listener.ts';
 import { createCertificateSet } from '../../src/tls/certificate-set.ts';
 import { createTicketKeys } from '../../src/tls/ticket-keys.ts';
 import { makeCertificate, makeEcCertificate, read } from '../tls/make-certificate.ts';
+import { createRecordingLog } from '../tls/recording-log.ts';
 
 export interface ListenerUnderTest {
   readonly port: number;
@@ -39,7 +40,7 @@ const site = {
 
 /** A listener for TLS with the certificate of `site.test`, which says `served by h1` or `served by h2`. */
 export async function startListener(wish: ListenerWish = {}): Promise<ListenerUnderTest> {
-  const ticketKeys = createTicketKeys({ rotateEvery: 3_600_000 }, { system: realSystem });
+  const ticketKeys = createTicketKeys({ rotateEvery: 3_600_000 }, { system: realSystem, log: createRecordingLog() });
   const refused: string[] = [];
   let asked = 0;
   const challenges = wish.challenges;

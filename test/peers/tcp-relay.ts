@@ -9,6 +9,11 @@ export interface Relay {
   cut(): void;
   /** From now on nothing passes in either direction, and nobody is told; new connections are accepted. */
   freeze(): void;
+  /**
+   * From now on what clients say is held back, also when they have gone meanwhile. The result lets it pass: as on a
+   * network that was cut for a while.
+   */
+  hold(): () => void;
   /** From now on what the server says takes so many milliseconds longer. */
   delayAnswers(ms: number): void;
   close(): Promise<void>;
@@ -18,6 +23,7 @@ export interface Relay {
 export async function startRelay(target: number, onData: (chunk: Buffer) => boolean = () => true): Promise<Relay> {
   const pairs = new Set<{ destroy(): void }>();
   let frozen = false;
+  let held: (() => void)[] | undefined;
   let delay = 0;
   const server = createServer((client) => {
     const upstream = connect(target, '127.0.0.1');
@@ -31,6 +37,7 @@ export async function startRelay(target: number, onData: (chunk: Buffer) => bool
     pairs.add(pair);
     client.on('data', (chunk: Buffer) => {
       if (frozen) return;
+      if (held !== undefined) return void held.push(() => upstream.write(chunk));
       if (onData(chunk)) upstream.write(chunk);
       else pair.destroy();
     });
@@ -38,9 +45,9 @@ export async function startRelay(target: number, onData: (chunk: Buffer) => bool
       if (!frozen) setTimeout(() => client.writable && client.write(chunk), delay);
     });
     for (const socket of [client, upstream]) {
-      socket.on('error', () => pair.destroy());
+      socket.on('error', () => held ?? pair.destroy());
       socket.on('close', () => {
-        if (!frozen) pair.destroy();
+        if (!frozen && held === undefined) pair.destroy();
       });
     }
   });
@@ -56,6 +63,14 @@ export async function startRelay(target: number, onData: (chunk: Buffer) => bool
     cut,
     freeze() {
       frozen = true;
+    },
+    hold() {
+      const letGo: (() => void)[] = [];
+      held = letGo;
+      return () => {
+        held = undefined;
+        for (const pass of letGo) pass();
+      };
     },
     delayAnswers(ms) {
       delay = ms;

@@ -54,6 +54,8 @@ const summary = (decision: Decision): string => {
       return `challenge ${decision.token}`;
     case 'redirect':
       return 'redirect';
+    case 'probe':
+      return `probe ${decision.token}`;
   }
 };
 const HOME = 'forward http://synapse-a.test:8008';
@@ -92,6 +94,10 @@ describe('on the https listener', () => {
     ['/_matrix/a#b', 'refuse 400 M_UNKNOWN'],
     ['/_matrix/\xe9', 'refuse 400 M_UNKNOWN'],
     ['', 'refuse 400 M_UNKNOWN'],
+    ['/_matrix/federation/unstable/matrix-sidecar/probe/abc', 'probe abc'],
+    ['/_matrix/federation/unstable/matrix-sidecar/probe/abc/%2F//?x=/y', 'probe abc'],
+    ['/_matrix/federation/unstable/matrix-sidecar/probe/abc?x=/y', 'probe abc'],
+    ['/_matrix/federation/unstable/matrix-sidecar/probe', HOME],
   ])('%s: %s', (target, expected) => {
     expect(summary(router()(request(target)))).toBe(expected);
   });

@@ -202,6 +202,23 @@ export function describeStoreContract(name: string, open: () => Promise<StoreUnd
       expect(next?.lost.aborted).toBe(false);
     });
 
+    it('writes through a lease while it is held, and not after it was given back or taken over', async () => {
+      const lease = await store.acquireLease('keeper');
+      await lease?.write('a/b', Buffer.from('one'));
+      await lease?.write('a/b', Buffer.from('two'));
+      expect((await store.read('a/b'))?.toString()).toBe('two');
+      await lease?.release();
+      await expect(lease?.write('a/b', Buffer.from('late'))).rejects.toMatchObject({ code: 'store-lease-lost' });
+      const second = await store.acquireLease('keeper');
+      const third = await under.takeOver('keeper');
+      await expect(second?.write('a/b', Buffer.from('late'))).rejects.toMatchObject({ code: 'store-lease-lost' });
+      expect((await store.read('a/b'))?.toString()).toBe('two');
+      await third?.write('a/b', Buffer.from('three'));
+      expect((await store.read('a/b'))?.toString()).toBe('three');
+      await expect(third?.write('../a', Buffer.from('x'))).rejects.toMatchObject({ code: 'store-key' });
+      await third?.release();
+    });
+
     it('takes the leases from their holders when it is closed, and lets others have them', async () => {
       const other = under.again();
       const lease = await other.acquireLease('keeper');

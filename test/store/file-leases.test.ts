@@ -181,6 +181,13 @@ describe('the lease of a file store', () => {
     expect(await readdir(join(root, '.leases/keeper'))).toEqual(['.generation-4']);
   });
 
+  it('is had at once after somebody was killed who was about to take it, and nothing of theirs is left', async () => {
+    await (await open().acquireLease('keeper'))?.release();
+    await writeFile(join(root, '.leases/keeper/.draft-somebody'), 'hel');
+    expect((await open().acquireLease('keeper'))?.generation).toBe(2);
+    expect(await readdir(join(root, '.leases/keeper'))).toEqual(['.generation-2']);
+  });
+
   it('leaves no timer behind', async () => {
     const store = open();
     const lease = await store.acquireLease('keeper');

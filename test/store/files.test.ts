@@ -93,6 +93,17 @@ describe('the file store', () => {
     expect((await readdir(folder)).sort()).toEqual([recent, 'other']);
   });
 
+  it('removes what a crash left half-written also in a folder that is not written to any more', async () => {
+    const store = createFileStore(folder);
+    await store.write('account/key', Buffer.from('x'));
+    const old = join(folder, 'account/.tmp-7-1-key');
+    await writeFile(old, 'half');
+    const twoHoursAgo = (await stat(old)).mtimeMs / 1000 - 7200;
+    await utimes(old, twoHoursAgo, twoHoursAgo);
+    await createFileStore(folder).write('other', Buffer.from('x'));
+    expect(await readdir(join(folder, 'account'))).toEqual(['key']);
+  });
+
   it('finds a free name when a crash left its own behind', async () => {
     await writeFile(join(folder, `.tmp-${process.pid}-1-key`), 'half');
     const store = createFileStore(folder);
@@ -146,5 +157,20 @@ describe('the file store', () => {
     expect(error.message).toContain('/srv/certs/a/key');
     expect(error.message).toContain(words);
     expect(error.hint).toContain('/srv/certs');
+  });
+
+  it.skipIf(process.geteuid === undefined)('says which user was refused, and how the folder becomes theirs', () => {
+    const uid = process.geteuid!();
+    const error = explainStoreFailure({ code: 'EACCES' }, 'write', '/srv/certs', '/srv/certs/a/key');
+    expect(error.message).toBe(
+      `The store cannot write /srv/certs/a/key: permission denied to uid ${uid}, as which the sidecar runs.`,
+    );
+    expect(error.hint).toContain(`"chown -R ${uid} /srv/certs"`);
+    expect(error.hint).toContain('the image runs as uid 10001');
+  });
+
+  it('does not ask for rights where the file system is read-only', () => {
+    const error = explainStoreFailure({ code: 'EROFS' }, 'write', '/srv/certs', '/srv/certs/a/key');
+    expect(error.hint).toMatch(/^Mount \/srv\/certs writable/);
   });
 });

@@ -4,7 +4,11 @@ import { holdLease, type LeaseGrant } from '../../src/store/held-lease.ts';
 import { createManualSystem } from '../tls/manual-system.ts';
 
 /** A lease whose store answers as `renew` says; `calls` has what the store was asked, and when in seconds. */
-function hold(renew: () => Promise<boolean>, giveBack: () => Promise<void> = async () => undefined) {
+function hold(
+  renew: () => Promise<boolean>,
+  giveBack: () => Promise<void> = async () => undefined,
+  write: () => Promise<boolean> = async () => true,
+) {
   const system = createManualSystem();
   const calls: string[] = [];
   const note = (what: string): void => void calls.push(`${what} ${system.monotonic() / 1000}`);
@@ -20,9 +24,43 @@ function hold(renew: () => Promise<boolean>, giveBack: () => Promise<void> = asy
       note('giveBack');
       return giveBack();
     },
+    write() {
+      note('write');
+      return write();
+    },
   };
   return { system, calls, lease: holdLease(grant, { system }) };
 }
+
+describe('writing under a lease', () => {
+  const bytes = Buffer.from('x');
+
+  it('goes on for as long as it is held', async () => {
+    const { calls, lease } = hold(async () => true);
+    await lease.write('key', bytes);
+    expect(calls).toEqual(['write 0']);
+  });
+
+  it('is refused, and the lease lost, when the store says that it is another one', async () => {
+    const { calls, lease } = hold(
+      async () => true,
+      undefined,
+      async () => false,
+    );
+    await expect(lease.write('key', bytes)).rejects.toMatchObject({ code: 'store-lease-lost' });
+    expect(lease.lost.aborted).toBe(true);
+    await expect(lease.write('key', bytes)).rejects.toBe(lease.lost.reason);
+    expect(calls).toEqual(['write 0']);
+  });
+
+  it('is refused after it was given back, which is no loss', async () => {
+    const { calls, lease } = hold(async () => true);
+    await lease.release();
+    await expect(lease.write('key', bytes)).rejects.toThrow('it was given back');
+    expect(lease.lost.aborted).toBe(false);
+    expect(calls).toEqual(['giveBack 0']);
+  });
+});
 
 describe('holding a lease', () => {
   it('renews it every five seconds, and no more once it is released', async () => {

@@ -2,7 +2,7 @@ import { type ApiAnswer, answeredWith, type CallApi, readObject } from './call-a
 import { type DnsProvider, providerFailed } from './dns-provider.ts';
 
 export interface CloudflareSlice {
-  /** With the permissions Zone / Zone / Read and Zone / DNS / Edit. */
+  /** With the permissions Zone / Zone / Read (to look for the zone) and Zone / DNS / Edit (to list and write records). */
   readonly token: string;
   /** Cloudflare's, but in tests. */
   readonly baseUrl?: string;
@@ -15,7 +15,7 @@ const TTL = 60;
 /** "An identical record already exists", and the same of earlier years. */
 const EXISTS = new Set([81057, 81058]);
 const HINT =
-  'Give the sidecar an API token with the permissions Zone / Zone / Read and Zone / DNS / Edit for this zone.';
+  'Give the sidecar an API token with the permissions Zone / Zone / Read and Zone / DNS / Edit for this zone; the template "Edit zone DNS" has only the second.';
 
 interface Result {
   readonly id: string;

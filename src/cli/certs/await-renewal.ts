@@ -6,11 +6,11 @@ import { viewTries } from '../../acme/ledger-views.ts';
 import type { NameSet } from '../../acme/names.ts';
 import { pause } from '../../acme/pause.ts';
 import { readCertificate } from '../../acme/stored-certificate.ts';
+import { stayAlive } from '../../base/stay-alive.ts';
 import type { CertsContext } from './open-certificate-store.ts';
 import { planCas } from './plan-cas.ts';
 import { hasFailed, listCas } from './plan-next.ts';
 import { describeTimeLeft } from './render-list.ts';
-import { stayAlive } from './stay-alive.ts';
 
 /** Milliseconds. */
 const PATIENCE = 120_000;

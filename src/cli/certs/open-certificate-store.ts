@@ -47,7 +47,8 @@ export function fail(io: CliIo, what: string, hint?: string): void {
   io.exitCode = 1;
 }
 
-function createStderrLog(io: CliIo): Log {
+/** Warnings and errors on stderr, nothing else. */
+export function createStderrLog(io: CliIo): Log {
   const say = (_fields: object, sentence: string): void => io.stderr(`${sentence}\n`);
   // A command prints its result; how the store got there is nobody's business unless something is wrong.
   return { debug: () => {}, info: () => {}, warn: say, error: say };

@@ -78,8 +78,9 @@ export function hasFailed({ failures, unknown, problem }: Tries): boolean {
   return failures > 0 && unknown === 0 && problem !== undefined;
 }
 
-/** For a person: an instant that has come is `now`. */
-export function describeNext({ at, due, why }: NextAttempt, now: number): string {
+/** For a person: an instant that has come is `now`. `isHeldUp`: a running sidecar has said what keeps it from ordering. */
+export function describeNext({ at, due, why }: NextAttempt, now: number, isHeldUp: boolean): string {
   if (at > now) return `${describeInstant(at)}. ${why}`;
+  if (due && isHeldUp) return `within two minutes after that is mended, by a running sidecar. ${why}`;
   return due ? `now, by a running sidecar (its log says what keeps it). ${why}` : `now. ${why}`;
 }

@@ -1,4 +1,5 @@
 import { createLedgerStore } from '../../acme/ledger-store.ts';
+import { readVeto, type StoredVeto } from '../../acme/veto-record.ts';
 import { renewalTime } from '../../tls/development-ca.ts';
 import { listNeededCertificates } from './needed-certificates.ts';
 import type { CertsContext } from './open-certificate-store.ts';
@@ -11,6 +12,8 @@ export interface ListedCertificate extends PresentCertificate {
   /** Undefined for files, which somebody else replaces. */
   readonly next: NextAttempt | undefined;
   readonly lastFailure: LastFailure | undefined;
+  /** Why a running sidecar does not order what is due, and since when; undefined where nothing is known to stand in the way. */
+  readonly heldUp: StoredVeto | undefined;
 }
 
 /** Every needed certificate with what the store, the ledger and the files say of it. */
@@ -26,10 +29,12 @@ export async function readListed(context: CertsContext): Promise<ListedCertifica
     const { source } = needed;
     if (source.kind === 'acme') {
       const facts = { set: source.set, held: present.held, cas, ledger };
-      listed.push({ ...present, next: planNext(facts, now), lastFailure: findLastFailure(facts) });
+      const next = planNext(facts, now);
+      const heldUp = next.due ? await readVeto(store, source.set.id) : undefined;
+      listed.push({ ...present, next, lastFailure: findLastFailure(facts), heldUp });
     } else {
       const next = source.kind === 'local' ? planLocal(present, now) : undefined;
-      listed.push({ ...present, next, lastFailure: undefined });
+      listed.push({ ...present, next, lastFailure: undefined, heldUp: undefined });
     }
   }
   return listed;

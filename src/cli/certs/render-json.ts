@@ -9,7 +9,10 @@ export function renderJson(listed: readonly ListedCertificate[], now: number): s
   return `${JSON.stringify({ certificates: listed.map((one) => describe(one, now)) }, undefined, 2)}\n`;
 }
 
-function describe({ needed, certificate, held, state, findings, next, lastFailure }: ListedCertificate, now: number) {
+function describe(
+  { needed, certificate, held, state, findings, next, lastFailure, heldUp }: ListedCertificate,
+  now: number,
+) {
   const { names, servers, why, source } = needed;
   const directory = held?.stored.directory;
   return {
@@ -27,6 +30,8 @@ function describe({ needed, certificate, held, state, findings, next, lastFailur
     days_left: certificate === undefined ? null : Math.floor((certificate.notAfter - now) / DAY),
     fingerprint_sha256: certificate?.fingerprint256 ?? null,
     next: next === undefined ? null : { at: formatInstant(next.at), due: next.due, why: next.why },
+    held_up:
+      heldUp === undefined ? null : { since: formatInstant(heldUp.since), why: heldUp.why, findings: heldUp.findings },
     last_failure:
       lastFailure === undefined
         ? null

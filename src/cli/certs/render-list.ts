@@ -15,13 +15,17 @@ export function renderList(listed: readonly ListedCertificate[], now: number, co
 }
 
 function renderOne(one: ListedCertificate, now: number, paint: Paint): string {
-  const { needed, next, lastFailure, findings } = one;
+  const { needed, next, lastFailure, findings, heldUp } = one;
   const lines: [label: string, text: string][] = [
     ['valid', paintState(describeValidity(one, now), one.state, paint)],
     ['from', describeOrigin(one)],
     ['why', needed.why],
   ];
-  if (next !== undefined) lines.push(['next', describeNext(next, now)]);
+  if (heldUp !== undefined) {
+    lines.push(['held up', paint.bad(`since ${describeInstant(heldUp.since)}. ${heldUp.why}`)]);
+    for (const { fix } of heldUp.findings) lines.push(['fix', fix]);
+  }
+  if (next !== undefined) lines.push(['next', describeNext(next, now, heldUp !== undefined)]);
   if (lastFailure !== undefined) lines.push(['last failure', describeFailure(lastFailure)]);
   for (const { severity, what, fix } of findings) lines.push([severity, `${what} ${fix}`.trimEnd()]);
   const body = lines.map(([label, text]) => `  ${label.padEnd(LABEL_WIDTH)}${text}\n`).join('');

@@ -1,0 +1,67 @@
+import { isIP } from 'node:net';
+import type { Upstream } from '../base/address.ts';
+import type { AdvisedServer, Deployment } from './advised-server.ts';
+
+export interface HomeserverFacts {
+  readonly server: AdvisedServer;
+  /** Where clients are sent; undefined where nothing says so. */
+  readonly baseUrl: string | undefined;
+  readonly upload: Deployment['upload'];
+}
+
+/**
+ * What `homeserver.yaml` of Synapse has to say behind the sidecar (Synapse's configuration manual; synapse/config/server.py).
+ * The whole of it can replace what is there under the same keys.
+ */
+export function renderHomeserverLines({ server, baseUrl, upload }: HomeserverFacts): string {
+  const lines = [
+    `server_name: ${quote(server.serverName.text)}  # never changes`,
+    ...(baseUrl === undefined ? [] : [`public_baseurl: ${quote(`${baseUrl}/`)}`]),
+    'listeners:',
+    ...renderListener(server.homeserver),
+    'serve_server_wellknown: false  # the sidecar answers /.well-known/matrix/*',
+    `max_upload_size: ${writeUpload(upload.bytes)}  # at most what the sidecar lets through (limits.upload: ${upload.text})`,
+  ];
+  return lines.join('\n');
+}
+
+function renderListener(homeserver: Upstream): string[] {
+  const rest = [
+    '    x_forwarded: true  # the client address is what the sidecar says, so nobody else may reach this',
+    '    resources:',
+    '      - names: [client, federation]',
+  ];
+  if (homeserver.kind === 'unix') {
+    return [
+      `  - path: ${quote(homeserver.path)}  # in a folder that the sidecar can reach; a socket has no TLS`,
+      '    type: http',
+      ...rest,
+    ];
+  }
+  return [
+    `  - port: ${homeserver.port}`,
+    '    type: http',
+    '    tls: false  # the sidecar does the TLS; Synapse needs no certificate',
+    `    bind_addresses: ${renderAddresses(homeserver.host)}`,
+    ...rest,
+  ];
+}
+
+/** Synapse's own default, or less where the sidecar lets less through; in the units that Synapse reads. */
+function writeUpload(bytes: number): string {
+  const mebibytes = Math.floor(bytes / 1024 ** 2);
+  if (mebibytes >= 50) return '50M';
+  return mebibytes > 0 ? `${mebibytes}M` : `${Math.floor(bytes / 1024)}K`;
+}
+
+/** On the same machine nobody else shall reach it; a container or another machine is reached from outside. */
+function renderAddresses(host: string): string {
+  if (host === 'localhost') return "['127.0.0.1', '::1']";
+  if (isIP(host) !== 0) return `['${host}']`;
+  return `['::', '0.0.0.0']  # ${host} is another container or machine`;
+}
+
+/** A YAML string; JSON is YAML. */
+function quote(text: string): string {
+  return JSON.stringify(text);
+}

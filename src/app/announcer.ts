@@ -1,0 +1,160 @@
+import { describeError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { System, Timer } from '../base/system.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import { renderWarning, type Warning } from '../observe/warning-message.ts';
+import type { Webhook } from '../observe/webhook.ts';
+import type { Announced, Said } from './announced.ts';
+
+/** Something that people are told of when it begins, when it gets worse, and when it is over. */
+export interface Matter {
+  /** What was said of it is kept under this name: a segment of a store's key. */
+  readonly id: string;
+  /** What there is to say now, after what was said. Pure; called again before anything is sent. */
+  assess(said: Said): { readonly said: Said; readonly warnings: readonly Warning[] };
+}
+
+/** Tells people: each warning once, whatever restarts and replicas there are. */
+export interface Announcer {
+  /** All that there is at the moment. Returns at once; what there is to say is said in the background. */
+  look(matters: readonly Matter[]): void;
+  /** Begins nothing more, and waits a second at most for what is being sent. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface AnnouncerDeps {
+  readonly system: System;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly announced: Announced;
+  readonly webhook: Webhook;
+}
+
+/** Milliseconds until the next try: doubled each time, up to an hour, as long as there is something to say. */
+const FIRST_PAUSE = 5_000;
+const LONGEST_PAUSE = 3_600_000;
+/** Milliseconds that a message under way gets when the sidecar stops: cut off, it would come twice. */
+const LAST_WORDS = 1_000;
+/** Milliseconds until it is looked at again whether the other one has said it. */
+const WHILE_ANOTHER_SPEAKS = 5_000;
+
+/**
+ * Posts what there is to say, one message after the other. Whoever speaks holds a lease meanwhile and reads what was said
+ * before; it is written down as soon as the other side has taken the message.
+ */
+export function createAnnouncer(deps: AnnouncerDeps): Announcer {
+  const { system, log, metrics, announced, webhook } = deps;
+  const cut = new AbortController();
+  let closed = false;
+  const known = new Map<string, Said>();
+  let matters: readonly Matter[] = [];
+  let failures = 0;
+  let timer: Timer | undefined;
+  let running: Promise<void> | undefined;
+  let again = false;
+
+  /** Those that have something to say, as far as is known here. */
+  async function findPending(): Promise<Matter[]> {
+    const pending: Matter[] = [];
+    for (const matter of matters) {
+      const said = known.get(matter.id) ?? (await announced.read(matter.id));
+      known.set(matter.id, said);
+      if (matter.assess(said).warnings.length > 0) pending.push(matter);
+    }
+    return pending;
+  }
+
+  /** Resolves with the milliseconds until the next round; undefined where nothing is left to say. */
+  async function round(): Promise<number | undefined> {
+    await announced.saveAgain();
+    const pending = await findPending();
+    if (pending.length === 0) return undefined;
+    // What another says it writes down, so it has to be read again.
+    for (const { id } of pending) known.delete(id);
+    const turn = await announced.speak();
+    if (turn === undefined) return WHILE_ANOTHER_SPEAKS;
+    try {
+      for (const matter of pending) if (!closed) await tell(matter);
+    } finally {
+      await turn.release();
+    }
+    return undefined;
+  }
+
+  async function tell(matter: Matter): Promise<void> {
+    const before = await announced.read(matter.id);
+    const { said, warnings } = matter.assess(before);
+    for (const warning of warnings) {
+      const delivery = await webhook.post(renderWarning(warning), cut.signal);
+      metrics.counter('warningDeliveries', { result: delivery.ok ? 'delivered' : 'failed' }).add();
+      if (!delivery.ok) throw new NotDelivered(delivery.why, delivery.retryAfter);
+      log.info({ names: warning.names, level: warning.level }, `A warning was posted to ${webhook.host}.`);
+    }
+    known.set(matter.id, said);
+    if (warnings.length > 0) await announced.write(matter.id, said);
+  }
+
+  async function go(): Promise<void> {
+    let wait: number | undefined;
+    do {
+      again = false;
+      try {
+        wait = await round();
+        failures = 0;
+      } catch (error) {
+        if (cut.signal.aborted) return;
+        wait = pauseAfter(error);
+      }
+    } while (again && failures === 0 && !closed);
+    if (wait !== undefined && !closed) timer = system.setTimer(wait, start);
+  }
+
+  function pauseAfter(error: unknown): number {
+    failures += 1;
+    const asked = error instanceof NotDelivered ? (error.retryAfter ?? 0) * 1000 : 0;
+    const wait = Math.min(Math.max(FIRST_PAUSE * 2 ** (failures - 1), asked), LONGEST_PAUSE);
+    const sentence = `A warning could not be posted to ${webhook.host}: ${describeError(error)}. It is tried again.`;
+    const fields = { code: 'warning-not-delivered', host: webhook.host, tries: failures };
+    // Once for the operator; the metric counts the others.
+    if (failures === 1) log.warn(fields, sentence);
+    else log.debug(fields, sentence);
+    return wait;
+  }
+
+  function start(): void {
+    if (closed) return;
+    timer?.cancel();
+    if (running !== undefined) {
+      again = true;
+      return;
+    }
+    running = go().finally(() => {
+      running = undefined;
+    });
+  }
+
+  return {
+    look(next) {
+      matters = next;
+      // While the other side is down, its own pace is kept.
+      if (failures === 0) start();
+    },
+    async close() {
+      closed = true;
+      timer?.cancel();
+      const last = system.setTimer(LAST_WORDS, () => cut.abort());
+      await running;
+      last.cancel();
+    },
+  };
+}
+
+/** Why the other side has not got a message, and after how many seconds it wants to be asked again. */
+class NotDelivered extends Error {
+  readonly retryAfter: number | undefined;
+
+  constructor(why: string, retryAfter: number | undefined) {
+    super(why);
+    this.retryAfter = retryAfter;
+  }
+}

@@ -1,0 +1,36 @@
+import { describeInstant, describeSpan } from '../../acme/describe-time.ts';
+import type { StoredCertificate } from '../../doctor/deployment.ts';
+import type { CertsContext } from '../certs/open-certificate-store.ts';
+import { describeNext } from '../certs/plan-next.ts';
+import { type ListedCertificate, readListed } from '../certs/read-listed.ts';
+import { describeTimeLeft } from '../certs/render-list.ts';
+
+/** Every needed certificate as the store has it; read once. */
+export function createStoredCertificates(context: CertsContext): () => Promise<readonly StoredCertificate[]> {
+  let reading: Promise<readonly StoredCertificate[]> | undefined;
+  return () => {
+    reading ??= readListed(context).then((listed) => listed.map((one) => describe(one, context.system.now())));
+    return reading;
+  };
+}
+
+function describe(
+  { needed, certificate, state, findings, next, heldUp }: ListedCertificate,
+  now: number,
+): StoredCertificate {
+  return {
+    names: needed.names,
+    listener: needed.source.kind === 'files' ? needed.source.listener : 'all',
+    state,
+    fingerprint: certificate?.fingerprint256,
+    validity: certificate === undefined ? 'none yet' : describeValidity(certificate.notAfter, now),
+    next: next === undefined ? undefined : describeNext(next, now, heldUp !== undefined),
+    heldUp: heldUp?.findings.map(({ what, fix }) => ({ what, fix })) ?? [],
+    findings: findings.map(({ severity, code, what, fix }) => ({ id: code, severity, what, fix })),
+  };
+}
+
+function describeValidity(notAfter: number, now: number): string {
+  if (notAfter <= now) return `expired ${describeSpan(now - notAfter)} ago`;
+  return `${describeTimeLeft(notAfter - now)}, until ${describeInstant(notAfter)}`;
+}

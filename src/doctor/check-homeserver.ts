@@ -1,0 +1,135 @@
+import type { Finding } from '../base/finding.ts';
+import type { System } from '../base/system.ts';
+import { isJsonObject, type JsonObject, ownMember } from '../matrix/json.ts';
+import { askPlain, type PlainAnswer } from './ask-plain.ts';
+import type { DeployedServer } from './deployment.ts';
+import type { Row, Seen } from './row.ts';
+
+const VERSIONS = '/_matrix/client/versions';
+/** Milliseconds; other servers ask for keys with a patience of ten seconds. */
+const SLOW = 2_000;
+
+/** Whether the homeserver answers where the configuration says, as the server that it says, and how fast. */
+export function checkHomeserver(server: DeployedServer, { system }: { readonly system: System }): Row {
+  const { name, homeserver } = server;
+  return {
+    id: `homeserver:${name.text}`,
+    title: `The homeserver of ${name.text} answers at ${homeserver.text}`,
+    needs: [],
+    hint: `Check homeserver: ${homeserver.text} in the configuration, and the log of the homeserver.`,
+    run: async (signal) => {
+      const ask = (target: string) => askPlain(homeserver, target, { system, signal });
+      const versions = await ask(VERSIONS);
+      const wrong = judgeVersions(versions, server);
+      if (wrong !== undefined) return { seen: describe(versions), findings: [wrong] };
+      const [federation, keys] = [await ask('/_matrix/federation/v1/version'), await ask('/_matrix/key/v2/server')];
+      return judge({ versions, federation, keys }, server);
+    },
+  };
+}
+
+interface Answers {
+  readonly versions: PlainAnswer;
+  readonly federation: PlainAnswer;
+  readonly keys: PlainAnswer;
+}
+
+function judge({ versions, federation, keys }: Answers, { name, homeserver }: DeployedServer): Seen {
+  const findings: Finding[] = [];
+  if (readJson(federation) === undefined) {
+    findings.push({
+      id: 'homeserver-no-federation',
+      severity: 'error',
+      what: `${homeserver.text} answers clients and not other servers (${describe(federation)} to /_matrix/federation/v1/version).`,
+      fix: "Give the listener the resource federation in Synapse's configuration, and restart Synapse.",
+      lines: ['    resources:', '      - names: [client, federation]'],
+    });
+  }
+  const called = readServerName(keys);
+  if (called !== undefined && called !== name.text) {
+    findings.push({
+      id: 'homeserver-other-name',
+      severity: 'error',
+      what: `The homeserver at ${homeserver.text} is ${called}, and the sidecar takes it for ${name.text}.`,
+      fix: 'Correct server_name or homeserver in the configuration of the sidecar.',
+      lines: [`  - server_name: ${called}`],
+    });
+  }
+  const took = Math.max(...[versions, federation, keys].map((answer) => (answer.ok ? answer.took : 0)));
+  if (took > SLOW) {
+    findings.push({
+      id: 'homeserver-slow',
+      severity: 'warning',
+      what: `The homeserver took ${(took / 1000).toFixed(1)} s for an answer that needs no work.`,
+      fix: 'Look at its CPU and database; other servers give up on its keys after 10 s.',
+    });
+  }
+  const software = readSoftware(federation);
+  return { seen: `${software ?? 'a homeserver'}, answered within ${took} ms`, findings };
+}
+
+/** What is wrong with the first answer, by which wrong ports are told. */
+function judgeVersions(answer: PlainAnswer, { homeserver }: DeployedServer): Finding | undefined {
+  const at = homeserver.text;
+  const make = (id: string, what: string, fix: string, lines?: readonly string[]): Finding => {
+    return { id, severity: 'error', what, fix, ...(lines === undefined ? {} : { lines }) };
+  };
+  if (!answer.ok && answer.failure === 'no-http') {
+    const what = `What listens at ${at} does not speak plain HTTP: ${answer.words}.`;
+    const fix = 'Point homeserver at the HTTP listener of Synapse, and turn TLS off there.';
+    return make('homeserver-not-http', what, fix, ['    type: http', '    tls: false']);
+  }
+  if (!answer.ok) {
+    const what = `The homeserver does not answer at ${at}: ${answer.words}.`;
+    return make('homeserver-unreachable', what, 'Start it, or correct homeserver in the configuration of the sidecar.');
+  }
+  const { status } = answer;
+  if (status >= 300 && status < 400) {
+    const what = `${at} redirects (${status}) instead of answering: that is a web server or another proxy.`;
+    return make('homeserver-wrong-port', what, 'Point homeserver at Synapse itself.');
+  }
+  const json = readJson(answer);
+  if (json === undefined || !Array.isArray(ownMember(json, 'versions'))) {
+    const what = `What answers at ${at} is no homeserver: ${describe(answer)} to ${VERSIONS}.`;
+    const fix =
+      status === 404
+        ? 'Point homeserver at the listener with the resource client; metrics and replication have other ports.'
+        : 'Point homeserver at Synapse itself, and look at its log.';
+    return make('homeserver-wrong-port', what, fix);
+  }
+  return undefined;
+}
+
+/** The JSON object of an answer with status 200. */
+function readJson(answer: PlainAnswer): JsonObject | undefined {
+  if (!answer.ok || answer.status !== 200) return undefined;
+  try {
+    const value: unknown = JSON.parse(answer.body.toString());
+    return isJsonObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function describe(answer: PlainAnswer): string {
+  if (!answer.ok) return answer.words;
+  const type = String(answer.headers['content-type'] ?? 'no content type').split(';')[0]!;
+  return `${answer.status} ${type.slice(0, 40).replaceAll(/[^\x20-\x7e]/g, '?')}`;
+}
+
+function readSoftware(answer: PlainAnswer): string | undefined {
+  const server = ownMember(readJson(answer) ?? {}, 'server');
+  if (!isJsonObject(server)) return undefined;
+  const parts = [ownMember(server, 'name'), ownMember(server, 'version')].filter((part) => typeof part === 'string');
+  return parts.length === 0
+    ? undefined
+    : parts
+        .join(' ')
+        .slice(0, 80)
+        .replaceAll(/[^\x20-\x7e]/g, '?');
+}
+
+function readServerName(answer: PlainAnswer): string | undefined {
+  const called = ownMember(readJson(answer) ?? {}, 'server_name');
+  return typeof called === 'string' && called.length <= 260 ? called.replaceAll(/[^\x20-\x7e]/g, '?') : undefined;
+}

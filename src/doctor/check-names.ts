@@ -1,0 +1,51 @@
+import type { Finding } from '../base/finding.ts';
+import { isPublicAddress } from '../base/public-address.ts';
+import type { Deployment, PublicPlace } from './deployment.ts';
+import type { Row, Seen } from './row.ts';
+import type { FindWhereabouts, Whereabouts } from './whereabouts.ts';
+
+export function namesRow(host: string): string {
+  return `dns:${host}`;
+}
+
+/** Whether a host that others are sent to has addresses that they can use. `places` are those of the host, one or more. */
+export function checkName(
+  host: string,
+  places: readonly PublicPlace[],
+  { reach }: Pick<Deployment, 'reach'>,
+  find: FindWhereabouts,
+): Row {
+  const who = [...new Set(places.flatMap((place) => place.who))].join(' and ');
+  return {
+    id: namesRow(host),
+    title: `${host} has an address`,
+    needs: [],
+    hint: `Check the DNS of ${host}, and the resolver of this machine.`,
+    run: async (signal) => judge(host, who, await find(host, places[0]!.port, signal), reach),
+  };
+}
+
+function judge(host: string, who: string, found: Whereabouts, reach: Deployment['reach']): Seen {
+  const { addresses, error } = found;
+  const make = (id: string, what: string, fix: string, lines: readonly string[]): Finding[] => [
+    { id, severity: 'error', what, fix, ...(lines.length === 0 ? {} : { lines }) },
+  ];
+  if (error !== undefined) {
+    const what = `The addresses of ${host}, where ${who} go, cannot be looked up: ${error}.`;
+    const fix = 'Check that this machine may ask its DNS server; --dns HOST:PORT asks another one.';
+    return { seen: 'no answer', findings: make('name-not-looked-up', what, fix, []) };
+  }
+  if (addresses.length === 0) {
+    const what = `${host}, where ${who} go, has no address.`;
+    const fix = 'Publish one: the public address of this machine, and an AAAA record as well if it has IPv6.';
+    const lines = [`${host}. 3600 IN A 203.0.113.7`];
+    return { seen: 'neither A nor AAAA record', findings: make('name-without-address', what, fix, lines) };
+  }
+  const hidden = reach === 'public' ? addresses.filter((address) => !isPublicAddress(address)) : [];
+  const findings = hidden.flatMap((address) => {
+    const what = `${host}, where ${who} go, has the address ${address}, to which only its own network knows the way.`;
+    const fix = 'Publish the address that the internet sees.';
+    return make('name-private-address', what, fix, []);
+  });
+  return { seen: addresses.join(', '), findings };
+}

@@ -1,0 +1,119 @@
+import { isIP } from 'node:net';
+import type { Destination, Resolution, SrvLookup } from '../discovery/resolution.ts';
+import type { Facts } from './facts.ts';
+import type { Policy, Remark } from './verdict.ts';
+import { writeAddressRecord, writeSrvRecord } from './write-lines.ts';
+
+const ITS_ADDRESS = '203.0.113.10';
+
+/** What is wrong with the DNS records on the way to the server: addresses and SRV. */
+export function* judgeDns(facts: Facts, resolution: Resolution, policy: Policy): Generator<Remark> {
+  const { destinations } = resolution;
+  const reachable = destinations.some((destination) => destination.addresses.addresses.length > 0);
+  // A DNS that answers nothing at all is one trouble.
+  const silent = destinations.some(({ addresses }) => addresses.error !== undefined);
+  for (const lookup of resolution.srv) if (!silent) yield* judgeSrv(lookup);
+  for (const destination of destinations) yield* judgeDestination(destination, resolution, reachable);
+  if (destinations.length === 0 && !resolution.srv.some((lookup) => lookup.error !== undefined || isRefusal(lookup))) {
+    yield noAddress(resolution.certificateName, undefined);
+  }
+  yield* judgePrivate(facts, policy);
+  if (facts.leftOut > 0) {
+    yield {
+      id: 'too-many-addresses',
+      evidence: `${facts.addresses.length} were tested, ${facts.leftOut} more were not`,
+      fix: 'Publish a few addresses that work: other servers try some of them only, and wait for each that does not answer.',
+    };
+  }
+}
+
+/** A single record with the target `.`: the service is decidedly not available (RFC 2782). */
+function isRefusal(lookup: SrvLookup): boolean {
+  return lookup.records.length === 1 && lookup.records[0]!.target === '.';
+}
+
+function* judgeSrv(lookup: SrvLookup): Generator<Remark> {
+  if (lookup.error !== undefined) {
+    yield {
+      id: 'srv-lookup-failed',
+      evidence: `${lookup.name}: ${lookup.error}`,
+      fix: 'Make the name servers of the zone answer: "no such record" is an answer that other servers can live with, none is not.',
+      lines: [`dig -t srv ${lookup.name}`],
+    };
+  }
+  if (isRefusal(lookup)) {
+    yield {
+      id: 'srv-not-offered',
+      evidence: `${lookup.name} has the target "."`,
+      fix: 'Remove that record, or give it the host and port of your homeserver.',
+      lines: [writeSrvRecord(lookup.name, 8448, 'matrix.example.com')],
+    };
+  }
+}
+
+function* judgeDestination(destination: Destination, resolution: Resolution, reachable: boolean): Generator<Remark> {
+  const { host, port, addresses: lookup } = destination;
+  const record = resolution.srv.find((one) => one.records.some((each) => each.target.toLowerCase() === host));
+  const less = reachable ? { severity: 'warning' as const } : {};
+  if (record !== undefined && isIP(host) !== 0) {
+    yield {
+      id: 'srv-target-is-address',
+      evidence: `${record.name} leads to "${host}", and has to name a host (RFC 2782)`,
+      fix: 'Give the address a name, and the name to the SRV record: some servers look up the address as if it were one.',
+      lines: [writeSrvRecord(record.name, port, 'matrix.example.com'), writeAddressRecord('matrix.example.com', host)],
+    };
+    return;
+  }
+  if (record !== undefined && lookup.cname !== undefined) {
+    yield {
+      id: 'srv-target-is-alias',
+      evidence: `${record.name} leads to ${host}, which is an alias of ${lookup.cname}`,
+      fix: `Name ${lookup.cname} itself in the SRV record, or give ${host} addresses of its own: some servers refuse aliases there (RFC 2782).`,
+      lines: [writeSrvRecord(record.name, port, lookup.cname)],
+    };
+  }
+  if (lookup.addresses.length > 0) return;
+  if (lookup.error !== undefined) {
+    yield {
+      id: 'dns-lookup-failed',
+      evidence: `${host}: ${lookup.error}`,
+      fix: 'Make the name servers of the zone answer for this name.',
+      lines: [`dig -t a ${host}`, `dig -t aaaa ${host}`],
+      ...less,
+    };
+  } else if (record !== undefined) {
+    yield {
+      id: 'srv-target-without-address',
+      evidence: `${record.name} leads to ${host}, which has neither A nor AAAA records`,
+      fix: 'Give the target an address, or name another target.',
+      lines: [writeAddressRecord(host, ITS_ADDRESS)],
+      ...less,
+    };
+  } else {
+    yield { ...noAddress(host, resolution), ...less };
+  }
+}
+
+function noAddress(host: string, resolution: Resolution | undefined): Remark {
+  const delegated = resolution?.wellKnown?.result.ok === true ? ' (named by m.server in the well-known document)' : '';
+  return {
+    id: 'dns-no-address',
+    evidence: `${host}${delegated} has neither A nor AAAA records`,
+    fix: `Publish the address of the machine that answers for ${host}.`,
+    lines: [writeAddressRecord(host, ITS_ADDRESS)],
+  };
+}
+
+function* judgePrivate(facts: Facts, policy: Policy): Generator<Remark> {
+  if (policy.reach === 'private') return;
+  const hidden = facts.addresses.filter((about) => about.private);
+  for (const about of hidden) {
+    yield {
+      id: 'address-private',
+      evidence: `${about.host} is at ${about.address}, which only its own network can reach`,
+      fix: 'Publish the public address in the public DNS; inside your network, a resolver of your own may say something else.',
+      lines: [writeAddressRecord(about.host, ITS_ADDRESS)],
+      ...(hidden.length < facts.addresses.length ? { severity: 'warning' as const } : {}),
+    };
+  }
+}

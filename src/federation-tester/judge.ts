@@ -1,0 +1,119 @@
+import { isIPv6 } from 'node:net';
+import type { Resolution } from '../discovery/resolution.ts';
+import { collectFindings } from './collect-findings.ts';
+import type { AddressFacts, Facts } from './facts.ts';
+import { FINDING_KINDS } from './finding-kinds.ts';
+import { isGood, judgeAddress } from './judge-address.ts';
+import { isDead, isOutOfOurReach, judgeConnections, listUnreachable, placeOf } from './judge-connections.ts';
+import { judgeDifferences } from './judge-differences.ts';
+import { judgeDns } from './judge-dns.ts';
+import { listUntested } from './judge-requests.ts';
+import { judgeSrvNames } from './judge-srv-names.ts';
+import { judgeWellKnown } from './judge-well-known.ts';
+import { judgeWellKnownAddresses } from './judge-well-known-addresses.ts';
+import { judgeAsPublicTester } from './public-rule.ts';
+import { summarize } from './summarize.ts';
+import type { Finding, NotTested, Policy, Remark, Verdict } from './verdict.ts';
+
+/**
+ * Judges what was seen. Pure: the same facts, policy and time (`now`, milliseconds since the epoch) give the same
+ * verdict. It starts false and becomes true by proof only: at least one address is good, every address that takes
+ * connections is good, and nothing is an error.
+ */
+export function judge(facts: Facts, policy: Policy, now: number): Verdict {
+  const findings = collectFindings([...listRemarks(facts, policy, now)]);
+  const federationOk = isProven(facts, findings, now);
+  const notTested = listNotTested(facts);
+  const ours = { federationOk, findings, notTested };
+  return { ...ours, publicTester: judgeAsPublicTester(facts, federationOk, now), ...summarize(facts, ours) };
+}
+
+function isProven({ resolution, addresses }: Facts, findings: readonly Finding[], now: number): boolean {
+  if (resolution === undefined || findings.some(({ severity }) => severity === 'error')) return false;
+  const counted = addresses.filter((about) => about.refused === undefined && !isDead(about));
+  return counted.length > 0 && counted.every((about) => isGood(about, resolution, now));
+}
+
+function* listRemarks(facts: Facts, policy: Policy, now: number): Generator<Remark> {
+  const { resolution, serverName, addresses } = facts;
+  if (!serverName.ok) {
+    yield {
+      id: 'name-invalid',
+      evidence: serverName.why,
+      fix: 'Give what stands after the colon in @alice:example.com.',
+    };
+    return;
+  }
+  if (resolution !== undefined) {
+    const works = addresses.some((about) => isGood(about, resolution, now));
+    const wellKnown = [...judgeWellKnown(resolution, works)];
+    yield* wellKnown;
+    yield* judgeWellKnownAddresses(facts);
+    // Where servers end up because of a broken document is not where anybody meant them to go.
+    if (works || wellKnown.length === 0 || resolution.wellKnown?.result.ok === true) {
+      yield* judgeWhereItLeads(facts, resolution, policy, now);
+    }
+  }
+  if (!facts.complete) {
+    yield {
+      id: 'test-incomplete',
+      evidence: `the test was ended after ${Math.round(facts.took / 1000)} s`,
+      fix: 'Look at what is slow: other servers have as little patience.',
+    };
+  }
+}
+
+function* judgeWhereItLeads(facts: Facts, resolution: Resolution, policy: Policy, now: number): Generator<Remark> {
+  yield* judgeDns(facts, resolution, policy);
+  yield* judgeSrvNames(facts, resolution, now);
+  yield* judgeConnections(facts, resolution, now);
+  const differences = [...judgeDifferences(facts.addresses, resolution.serverName.text)];
+  const alone = differences.length === 0;
+  const judged = facts.addresses.map((about) => ({ about, remarks: [...judgeAddress(about, resolution, now, alone)] }));
+  const elsewhere = findElsewhere(judged);
+  if (elsewhere !== undefined) return yield elsewhere;
+  for (const { about, remarks } of judged) {
+    for (const remark of remarks) yield { ...remark, evidence: `${placeOf(about)}: ${remark.evidence}` };
+  }
+  yield* differences;
+}
+
+interface Judged {
+  readonly about: AddressFacts;
+  readonly remarks: readonly Remark[];
+}
+
+/** An AAAA record that leads to another machine (a hoster's, an old one) is one mistake, however much is wrong there. */
+function findElsewhere(judged: readonly Judged[]): Remark | undefined {
+  const alive = judged.filter(({ about }) => about.keys !== undefined && !isDead(about));
+  const [six, four] = [
+    alive.filter(({ about }) => isIPv6(about.address)),
+    alive.filter(({ about }) => !isIPv6(about.address)),
+  ];
+  const isBad = ({ remarks }: Judged): boolean => remarks.some(isStranger);
+  if (six.length === 0 || four.length === 0 || !six.every(isBad) || four.some(isBad)) return undefined;
+  return {
+    id: 'ipv6-elsewhere',
+    evidence: six
+      .map(({ about, remarks }) => `${placeOf(about)}: ${remarks.map(({ id }) => FINDING_KINDS[id].title).join(', ')}`)
+      .join('; '),
+    fix: 'Correct the AAAA record, or remove it: servers with IPv6 go there first.',
+    lines: six.map(({ about }) => `${about.host}. IN AAAA ${about.address}   ; is another machine`),
+  };
+}
+
+/** Signs of another machine, where those of a badly kept one (an expired certificate, say) are no such signs. */
+function isStranger({ id }: Remark): boolean {
+  return /^(tls-(missing|wrong-name|self-signed|handshake-failed|silent)|keys-(not-served|not-json|wrong-server|redirected))$/.test(
+    id,
+  );
+}
+
+function listNotTested(facts: Facts): readonly NotTested[] {
+  const { addresses, identity } = facts;
+  const all = [
+    ...listUnreachable(facts),
+    ...addresses.filter((about) => !isOutOfOurReach(about)).flatMap((about) => [...listUntested(about, identity)]),
+  ];
+  return all.filter(({ what, why }, index) => all.findIndex((one) => one.what === what && one.why === why) === index);
+}

@@ -1,0 +1,43 @@
+import { isIPv6 } from 'node:net';
+import { formatHostPort } from '../base/address.ts';
+
+/** `matrix.example.com. 3600 IN A 203.0.113.10`, as a zone file has it; AAAA for IPv6 addresses. */
+export function writeAddressRecord(host: string, address: string): string {
+  return `${host}. 3600 IN ${isIPv6(address) ? 'AAAA' : 'A'} ${address}`;
+}
+
+/** `_matrix-fed._tcp.example.com. 3600 IN SRV 10 5 443 matrix.example.com.` */
+export function writeSrvRecord(name: string, port: number, target: string): string {
+  return `${name}. 3600 IN SRV 10 5 ${port} ${target}.`;
+}
+
+/** The document at https://SERVER_NAME/.well-known/matrix/server that sends other servers to `host:port`. */
+export function writeWellKnown(host: string, port: number): string {
+  return `{"m.server": "${formatHostPort(host, port)}"}`;
+}
+
+/** The same for nginx, in the server block of the server name. */
+export function writeNginxWellKnown(host: string, port: number): readonly string[] {
+  return [
+    'location = /.well-known/matrix/server {',
+    '    default_type application/json;',
+    '    add_header Access-Control-Allow-Origin * always;',
+    `    return 200 '${writeWellKnown(host, port)}';`,
+    '}',
+  ];
+}
+
+/** What keeps nginx, Apache and Traefik from changing or refusing paths. */
+export const UNTOUCHED_PATHS: readonly string[] = [
+  'nginx:   proxy_pass http://127.0.0.1:8008;   (no path, not even a slash, after the port; no rewrite)',
+  'Apache:  AllowEncodedSlashes NoDecode',
+  '         ProxyPass /_matrix http://127.0.0.1:8008/_matrix nocanon',
+  'Traefik: entryPoints.<name>.http.encodedCharacters.allowEncodedSlash: true, allowEncodedHash: true',
+];
+
+/** What lets nginx, Apache and HAProxy pass on everything that Matrix needs. */
+export const FORWARD_EVERYTHING: readonly string[] = [
+  'nginx:   location ~ ^(/_matrix|/_synapse/client) { proxy_pass http://127.0.0.1:8008; proxy_set_header Host $host:$server_port; }',
+  'Apache:  ProxyPass /_matrix http://127.0.0.1:8008/_matrix nocanon',
+  'Caddy:   reverse_proxy /_matrix/* 127.0.0.1:8008',
+];

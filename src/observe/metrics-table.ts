@@ -1,0 +1,95 @@
+/** One metric: all that Prometheus and its reader have to know of it. */
+export interface Metric {
+  /** As Prometheus wants it: the unit in the name, base units, `_total` behind a counter. */
+  readonly name: string;
+  /** A gauge is asked for at each scrape; a counter counts from the start of the process. */
+  readonly type: 'counter' | 'gauge';
+  /** One sentence, for `# HELP` and for the reference page. */
+  readonly help: string;
+  readonly labels: readonly string[];
+  /** For the reference page. */
+  readonly unit: string;
+}
+
+const NAMES = ['names'] as const;
+
+/**
+ * Every metric of ours, in the order of the reference page: the one place where a metric is described. The registry and
+ * docs/reference/metrics.md are made from it. `names` is a certificate's names, sorted, with commas between them.
+ */
+export const METRICS = {
+  build: {
+    name: 'matrix_sidecar_build_info',
+    type: 'gauge',
+    help: 'Always 1; the labels say which release this is and which Node.js it runs on.',
+    labels: ['version', 'node'],
+    unit: '1',
+  },
+  certificateExpiry: {
+    name: 'matrix_sidecar_certificate_expiry_timestamp_seconds',
+    type: 'gauge',
+    help: 'When the certificate that is served expires; absent as long as there is none but the bootstrap one.',
+    labels: NAMES,
+    unit: 'seconds since the epoch',
+  },
+  certificateRisk: {
+    name: 'matrix_sidecar_certificate_risk_level',
+    type: 'gauge',
+    help: 'How near the certificate is to its end: 0 not at all, 1 under a sixth of its lifetime is left, 2 under a twentieth, 3 it has expired, 4 there is none yet.',
+    labels: NAMES,
+    unit: 'level, 0 to 4',
+  },
+  certificateLastResult: {
+    name: 'matrix_sidecar_certificate_last_attempt_success',
+    type: 'gauge',
+    help: 'Whether the last attempt to get the certificate from a CA went well (1) or not (0).',
+    labels: NAMES,
+    unit: '0 or 1',
+  },
+  certificateLastAttempt: {
+    name: 'matrix_sidecar_certificate_last_attempt_timestamp_seconds',
+    type: 'gauge',
+    help: 'When the last attempt to get the certificate from a CA ended.',
+    labels: NAMES,
+    unit: 'seconds since the epoch',
+  },
+  certificateNextAttempt: {
+    name: 'matrix_sidecar_certificate_next_attempt_timestamp_seconds',
+    type: 'gauge',
+    help: 'When the certificate is next to be got from a CA; /api/status says why then. Only from the sidecar that orders.',
+    labels: NAMES,
+    unit: 'seconds since the epoch',
+  },
+  acmeAttempts: {
+    name: 'matrix_sidecar_acme_attempts_total',
+    type: 'counter',
+    help: 'Attempts to get a certificate, by the host of the CA and the result: issued, rehearsed or failed.',
+    labels: ['ca', 'result'],
+    unit: 'attempts',
+  },
+  acmeOrders: {
+    name: 'matrix_sidecar_acme_orders_total',
+    type: 'counter',
+    help: 'Orders that a CA took, by its host. An attempt that tries another challenge makes a new order.',
+    labels: ['ca'],
+    unit: 'orders',
+  },
+  warningDeliveries: {
+    name: 'matrix_sidecar_warning_deliveries_total',
+    type: 'counter',
+    help: 'Tries to post a warning to the webhook, by their result: delivered or failed.',
+    labels: ['result'],
+    unit: 'tries',
+  },
+} as const satisfies Readonly<Record<string, Metric>>;
+
+type Table = typeof METRICS;
+type OfType<T extends Metric['type']> = {
+  [K in keyof Table]: Table[K]['type'] extends T ? K : never;
+}[keyof Table];
+
+/** What our code calls a counter, or a gauge. */
+export type CounterId = OfType<'counter'>;
+export type GaugeId = OfType<'gauge'>;
+/** A value for each label of a metric. Never anything that a stranger chooses: every value is a time series. */
+export type LabelsOf<K extends keyof Table> = { readonly [L in Table[K]['labels'][number]]: string };

@@ -1,0 +1,53 @@
+import type { Finding } from '../base/finding.ts';
+import type { HomeserverYaml, HomeserverYamlReading } from './homeserver-yaml.ts';
+import { lintFederation } from './lint-federation.ts';
+import { lintListener, lintPrivateListeners } from './lint-listener.ts';
+import { lintNames } from './lint-names.ts';
+import type { SidecarFacts } from './sidecar-facts.ts';
+import { writeSynapseSize } from './size.ts';
+
+const WEIGHT = { error: 0, warning: 1, info: 2 };
+
+/**
+ * Everything in Synapse's configuration that does not fit the sidecar in front of it, the worst first; empty when all
+ * is well. Pure.
+ */
+export function lintHomeserver(reading: HomeserverYamlReading, facts: SidecarFacts): readonly Finding[] {
+  const { yaml } = reading;
+  const refused = reading.problems.map(({ place, what, fix }): Finding => {
+    const where = place.line === undefined ? place.file : `${place.file}, line ${place.line}`;
+    return { id: 'synapse-yaml', severity: 'error', place, what: `${where}: ${what}.`, fix: `${fix}.` };
+  });
+  const findings = yaml === undefined ? refused : [...refused, ...lintYaml(yaml, facts)];
+  return findings.toSorted((a, b) => WEIGHT[a.severity] - WEIGHT[b.severity]);
+}
+
+function lintYaml(yaml: HomeserverYaml, facts: SidecarFacts): Finding[] {
+  return [
+    ...lintNames(yaml, facts),
+    ...lintListener(yaml, facts),
+    ...lintPrivateListeners(yaml, facts),
+    ...lintUpload(yaml, facts),
+    ...lintFederation(yaml, facts),
+  ];
+}
+
+function lintUpload(yaml: HomeserverYaml, { uploadLimit }: SidecarFacts): Finding[] {
+  if (yaml.maxUploadSize <= uploadLimit) return [];
+  return [
+    {
+      id: 'synapse-upload-limit',
+      severity: 'warning',
+      place: yaml.place(['max_upload_size']),
+      what: `Synapse tells clients that uploads may have ${writeSynapseSize(yaml.maxUploadSize)}, and the sidecar refuses those over ${writeSynapseSize(uploadLimit)}.`,
+      fix: 'Raise the limit in the configuration of the sidecar.',
+      lines: ['limits:', `  upload: ${writeSidecarSize(yaml.maxUploadSize)}`],
+    },
+  ];
+}
+
+/** The sidecar's own sizes have no T. */
+function writeSidecarSize(bytes: number): string {
+  const text = writeSynapseSize(bytes);
+  return text.endsWith('T') ? `${Number(text.slice(0, -1)) * 1024}G` : text;
+}

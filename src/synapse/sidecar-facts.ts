@@ -1,0 +1,24 @@
+import type { Upstream } from '../base/address.ts';
+import type { JsonObject } from '../matrix/json.ts';
+
+/** What the sidecar does for one homeserver, as far as Synapse's configuration has to agree with it. */
+export interface SidecarFacts {
+  /** As the sidecar's configuration has it. */
+  readonly serverName: string;
+  /** Where the sidecar sends requests. */
+  readonly homeserver: Upstream;
+  /** What the sidecar publishes at /.well-known/matrix/client and server; undefined where it publishes none. */
+  readonly clientDocument: JsonObject;
+  readonly serverDocument: JsonObject | undefined;
+  /** Bytes that the sidecar lets through of a media upload. */
+  readonly uploadLimit: number;
+  /** True when the certificates are not from a public authority, so that the peers are a network of one's own. */
+  readonly privateFederation: boolean;
+}
+
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/i;
+
+/** Whether only programs on the same machine (or in the same container) reach this address. */
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.test(host);
+}

@@ -1,0 +1,11 @@
+import { expect, it } from 'vitest';
+import { killIssuances } from '../harness/killed-issuances.ts';
+
+// Two hundred kills are in test/peers.
+it('at ten random instants of whole issuances, and the next process goes on', async () => {
+  const seed = Date.now() % 1_000_000;
+  const report = await killIssuances({ kills: 10, seed, lanes: 1, longest: 9 });
+  expect(report.damage, `with the seed ${seed}`).toEqual([]);
+  expect(report.kills).toBeGreaterThanOrEqual(10);
+  expect(report.certificates).toBeGreaterThan(0);
+}, 60_000);
