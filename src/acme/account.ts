@@ -71,6 +71,19 @@ export async function openAccount(wish: AccountWish, deps: Deps, signal: AbortSi
   return { url, thumbprint: keyThumbprint(record.key), key: record.key };
 }
 
+/**
+ * The URL of the stored account: asks no CA and makes nothing. Undefined where there is none yet, and where the record
+ * cannot be read, which whoever opens the account says.
+ */
+export async function readAccountUrl(storeKey: string, store: AccountStore): Promise<string | undefined> {
+  try {
+    const stored = await store.read(storeKey);
+    return stored === undefined ? undefined : readAccountRecord(stored, store.where(storeKey)).url;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Forgets where the account is, so that `openAccount` looks for it by its key, and makes one where the CA has none. */
 export async function forgetAccountUrl(storeKey: string, store: AccountStore): Promise<void> {
   const stored = await store.read(storeKey);

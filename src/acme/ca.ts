@@ -5,6 +5,7 @@ import {
   type AccountWish,
   forgetAccountUrl,
   openAccount,
+  readAccountUrl,
   requireValidAccount,
 } from './account.ts';
 import {
@@ -64,6 +65,8 @@ export interface Ca {
   readonly directoryUrl: string;
   directory(signal: AbortSignal): Promise<Directory>;
   account(signal: AbortSignal): Promise<Account>;
+  /** The URL of the account as far as the store has one: the CA is not asked, and none is made. Never rejects. */
+  knownAccountUrl(): Promise<string | undefined>;
   newOrder(wish: OrderWish, signal: AbortSignal): Promise<Order>;
   readOrder(url: string, signal: AbortSignal): Promise<Order>;
   readAuthorization(url: string, signal: AbortSignal): Promise<Authorization>;
@@ -136,6 +139,7 @@ export function createCa(
     directoryUrl,
     directory: (signal) => transport.directory(signal),
     account,
+    knownAccountUrl: async () => open?.url ?? (await readAccountUrl(storeKey, store)),
     async newOrder({ identifiers, profile, replaces }, signal) {
       const { newOrder, renewalInfo } = await transport.directory(signal);
       const payload = {

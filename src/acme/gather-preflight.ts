@@ -50,14 +50,15 @@ export async function gatherPreflight(
   deps: GatherDeps,
   signal: AbortSignal,
 ): Promise<PreflightFacts> {
-  const [names, store, known] = await Promise.all([
+  const [names, store, known, accountUrl] = await Promise.all([
     Promise.all(set.names.map((name) => gatherName(name, deps.ledger, slice, deps, signal))),
     gatherStore(slice, deps),
     describeKnownCa(ca.ca, signal),
+    ca.ca.knownAccountUrl(),
   ]);
   return {
     names,
-    ca: { name: ca.limits.ca, ...known, accountUrl: undefined, clockAhead: deps.clock.ahead() },
+    ca: { name: ca.limits.ca, ...known, accountUrl, clockAhead: deps.clock.ahead() },
     store,
   };
 }

@@ -143,6 +143,8 @@ export function createAcmeKeeper(slice: AcmeKeeperSlice, given: AcmeKeeperDeps):
       }
       const settleAt = await left.settle(signal);
       for (const kept of sets.values()) {
+        // The clock may have been set since.
+        await askTime(signal);
         if (signal.aborted) return;
         if (kept.unsaved === undefined) await lookAfterSet(kept, slice, keeping, signal);
       }

@@ -46,6 +46,7 @@ export interface PreflightFacts {
     readonly isStaging: boolean;
     /** `caaIdentities` of its directory. */
     readonly caaIdentities: readonly string[];
+    /** Of ours there, as the store has it; undefined where there is none yet. */
     readonly accountUrl: string | undefined;
     /** Milliseconds that our clock is ahead of the CA's (its Date header); undefined where it was not asked. */
     readonly clockAhead: number | undefined;

@@ -148,8 +148,10 @@ function judgeCaa(
   const request = { issuers: ca.caaIdentities, wildcard, accountUrl: ca.accountUrl, methods };
   const decision = decideCaa(caa.records, request);
   if (decision.permitted || methods.length === 0) return { methods: decision.methods, findings: [] };
-  const account = ca.accountUrl === undefined ? '' : `; accounturi=${ca.accountUrl}`;
-  const fix = `At ${caa.at}, publish: CAA 0 ${wildcard ? 'issuewild' : 'issue'} "${ca.caaIdentities[0]}" (or, for this account only, "${ca.caaIdentities[0]}${account}").`;
+  const [issuer] = ca.caaIdentities;
+  const narrower =
+    ca.accountUrl === undefined ? '' : ` (or, for this account only, "${issuer}; accounturi=${ca.accountUrl}")`;
+  const fix = `At ${caa.at}, publish: CAA 0 ${wildcard ? 'issuewild' : 'issue'} "${issuer}"${narrower}.`;
   return { methods: [], findings: [finding('caa-forbids', 'veto', name, `${name}: ${decision.why}`, fix)] };
 }
 

@@ -13,8 +13,9 @@ const SAVE_AGAIN_AT_MOST = 10 * 60_000;
 export type PutInForceDeps = Pick<LookAfterDeps, 'system' | 'log' | 'ledger' | 'lease' | 'selfCheck'>;
 
 /**
- * Serves a new certificate and then stores it: a full disk must not keep a good one from being used. Rejects where it
- * cannot be read, and with the lease's reason.
+ * Stores a new certificate and then serves it, also where it could not be stored: a full disk must not keep a good one
+ * from being used, and a crash in between must not show the bootstrap certificate once more. Rejects where the
+ * certificate cannot be read, and with the lease's reason.
  */
 export async function putInForce(
   kept: KeptSet,
@@ -36,12 +37,15 @@ export async function putInForce(
     await deps.ledger.update(deps.lease, (before) => recordSuccess(before, success, deps.system.now()));
     return;
   }
-  adoptCertificate(kept, held);
   kept.asked = false;
   kept.unsaved = { stored, success, failures: 0 };
   kept.last = { at: deps.system.now(), ok: true, what: 'A certificate was issued.' };
   kept.next = { at: deps.system.now(), why: 'Something has just changed.' };
-  await saveUnsaved(kept, deps);
+  try {
+    await saveUnsaved(kept, deps);
+  } finally {
+    adoptCertificate(kept, held);
+  }
   await checkServed(kept, deps);
 }
 

@@ -24,6 +24,10 @@ const INDEX = `matrix-sidecar
 /readyz      certificates and homeservers are usable, and if not, which and why
 /api/status  listeners, servers and certificates as JSON
 /metrics     the same in numbers, for Prometheus
+
+/federationtester                      whether another Matrix server can be reached, and if not, why
+/api/report?server_name=example.com    the same as JSON
+/api/federation-ok?server_name=...     in one word
 `;
 
 /** Answers a request on the admin listener; `path` is without query. */

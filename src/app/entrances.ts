@@ -29,6 +29,8 @@ export interface EntrancesDeps {
 export interface Entrances extends BoundListeners {
   /** From now on, new connections get these certificates, and what becomes of them as they change. */
   useCertificates(certificates: OpenCertificates): void;
+  /** At once; resolves when nothing is written to the store any more. */
+  close(): Promise<void>;
 }
 
 const NOBODY = createCidrSet([]);
@@ -90,11 +92,11 @@ export function createEntrances(deps: EntrancesDeps): Entrances {
       followCertificates(certificates)();
       ticketKeys.shareThrough(certificates.store);
     },
-    close() {
+    async close() {
       bound.close();
       tls.https.close();
       tls.federation.close();
-      ticketKeys.close();
+      await ticketKeys.close();
     },
   };
 }

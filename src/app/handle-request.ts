@@ -7,6 +7,7 @@ import { forwardRequest } from '../forward/forward-request.ts';
 import { buildRequestHeaders } from '../forward/request-headers.ts';
 import { DEFAULT_DEADLINE } from '../matrix/endpoint-table.ts';
 import { locateOnHttps } from '../route/redirect-location.ts';
+import type { FederationTester } from './federation-tester.ts';
 import { beginRequestLine, logFailure } from './log-request.ts';
 import type { OwnAnswers } from './own-answers.ts';
 import { describeProbe } from './probe-answers.ts';
@@ -23,6 +24,7 @@ export interface RequestDeps {
   challengeAnswer(token: string): Promise<string | undefined>;
   /** What proves to `doctor` that this is the sidecar that it means; undefined for tokens of nobody's. */
   probeProof(token: string): Promise<string | undefined>;
+  readonly tester: FederationTester;
 }
 
 /** A request under way. */
@@ -76,6 +78,10 @@ function decideAndAct(attempt: Attempt): void {
       return answers.redirect(exchange, locateOnHttps(exchange.authority, exchange.target, runtime.redirect));
     case 'challenge':
       return void answerChallenge(attempt, decision.token);
+    case 'identify':
+      return void deps.tester.answerKeys(exchange);
+    case 'test':
+      return void deps.tester.answer(exchange, { kind: 'stranger', address: facts.client.address });
     case 'probe':
       return void answerProbe(attempt, decision.token);
     case 'forward': {

@@ -25,6 +25,8 @@ export interface TextOptions {
   readonly allow?: string | undefined;
   /** Plain text where it is not given. */
   readonly contentType?: string | undefined;
+  /** More of them: name, value, name, value. */
+  readonly headers?: readonly string[] | undefined;
 }
 
 /**
@@ -75,8 +77,8 @@ export function createOwnAnswers({ system }: { readonly system: System }): OwnAn
       const headers = ['Location', location, 'Content-Type', 'text/plain; charset=utf-8', ...corsHeaders];
       answer(exchange, 301, headers, Buffer.from(`Moved to ${location}\n`));
     },
-    text(exchange, status, text, { allow, contentType = 'text/plain; charset=utf-8' } = {}) {
-      const headers = ['Content-Type', contentType, 'Cache-Control', 'no-store'];
+    text(exchange, status, text, { allow, contentType = 'text/plain; charset=utf-8', headers: more = [] } = {}) {
+      const headers = ['Content-Type', contentType, 'Cache-Control', 'no-store', ...more];
       if (allow !== undefined) headers.push('Allow', allow);
       answer(exchange, status, headers, Buffer.from(text));
     },

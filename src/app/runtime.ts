@@ -7,6 +7,7 @@ import { deriveWellKnown, renderWellKnown } from '../matrix/well-known.ts';
 import type { RoutedServer } from '../route/decision.ts';
 import type { RedirectFacts } from '../route/redirect-location.ts';
 import { createRouter, type Router } from '../route/route-request.ts';
+import { chooseIdentity } from './tester-identity.ts';
 
 /** Everything that a request needs of one configuration, built once for it and replaced as a whole. */
 export interface Runtime {
@@ -36,6 +37,8 @@ export function createRuntime(config: Config, system: System, before?: Runtime):
       endpoints: compileEndpoints(),
       federationPort: config.routes.federationPort,
       adminApiFrom: config.routes.adminApiFrom,
+      testerIdentity: chooseIdentity(config)?.text,
+      testerIsPublic: config.federationTester.public,
     }),
     redirect: {
       httpsPorts: config.listen.https.map((address) => address.port),

@@ -81,6 +81,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     metrics,
     challengeAnswer: async (token) => (await probes.prove(token)) ?? inForce.certificates.http01Answer(token),
     probeProof: (token) => probes.prove(token),
+    store: () => inForce.certificates.store,
   });
   const entrances = createEntrances({
     system,
@@ -129,10 +130,11 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
 
   async function closeAll(): Promise<void> {
     traffic.close();
-    entrances.close();
+    const closed = entrances.close();
     // One that is under way finds the entrances closed, and puts away what it has opened.
     await reloading;
     closeUpstreams(inForce.runtime);
+    await closed;
     await inForce.certificates.close();
   }
 

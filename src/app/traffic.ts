@@ -5,8 +5,10 @@ import type { Exchange } from '../forward/exchange.ts';
 import { Http1Exchange } from '../forward/http1-exchange.ts';
 import { Http2Exchange, readHttp2Head } from '../forward/http2-exchange.ts';
 import { createUpgrader } from '../forward/upgrade.ts';
+import type { Store } from '../store/store.ts';
 import { type AdminDeps, answerAdminRequest } from './answer-admin-request.ts';
 import { type ConnectionHandlers, createConnectionHandlers } from './connection-handlers.ts';
+import { createFederationTester } from './federation-tester.ts';
 import { handleRequest, type RequestDeps } from './handle-request.ts';
 import { handleUpgrade } from './handle-upgrade.ts';
 import { createInFlight } from './in-flight.ts';
@@ -24,6 +26,8 @@ export interface TrafficDeps extends Pick<AdminDeps, 'status' | 'readiness' | 'm
   challengeAnswer(token: string): Promise<string | undefined>;
   /** To `doctor`. */
   probeProof(token: string): Promise<string | undefined>;
+  /** Of the configuration in force. */
+  store(): Store;
 }
 
 /** Everything that happens on connections that are ready for requests. */
@@ -43,6 +47,8 @@ export function createTraffic(limits: Config['limits'], deps: TrafficDeps): Traf
   const upgrader = createUpgrader({ system });
   const inFlight = createInFlight();
   const answers = createOwnAnswers({ system });
+  const config = (): Config => deps.runtime().config;
+  const tester = createFederationTester({ system, log, answers, config, store: deps.store });
   const requestDeps: RequestDeps = {
     system,
     log,
@@ -50,9 +56,10 @@ export function createTraffic(limits: Config['limits'], deps: TrafficDeps): Traf
     nextRequestId: createRequestIds(system),
     challengeAnswer: deps.challengeAnswer,
     probeProof: deps.probeProof,
+    tester,
   };
   const { status, readiness, metrics } = deps;
-  const adminDeps: AdminDeps = { log, answers, status, readiness, metrics };
+  const adminDeps: AdminDeps = { log, answers, tester, status, readiness, metrics };
 
   function onExchange(exchange: Exchange): void {
     inFlight.enter();
@@ -90,6 +97,7 @@ export function createTraffic(limits: Config['limits'], deps: TrafficDeps): Traf
     finished: (most) => inFlight.empty(most, system),
     onRefused,
     close() {
+      tester.close();
       upgrader.close();
       connections.close();
     },

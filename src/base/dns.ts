@@ -45,7 +45,7 @@ export interface DnsClient {
   resolveCaa(name: string, options?: DnsQueryOptions): Promise<readonly CaaRecord[]>;
   /** In the order of the answer: priority and weight are for whoever chooses. */
   resolveSrv(name: string, options?: DnsQueryOptions): Promise<readonly SrvAnswer[]>;
-  /** A records, then AAAA records. Fails only when both questions do. */
+  /** A records, then AAAA records. Fails when one of the questions does and the other finds none. */
   resolveAddresses(name: string, options?: DnsQueryOptions): Promise<readonly string[]>;
 }
 
@@ -122,8 +122,9 @@ export function createDnsClient(slice: DnsClientSlice = {}): DnsClient {
     async resolveAddresses(name, options) {
       const answers = await Promise.allSettled([resolve4(name, options), resolve6(name, options)]);
       const failed = answers.filter((answer) => answer.status === 'rejected');
-      if (failed.length === answers.length) throw failed[0]!.reason;
-      return answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
+      const found = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
+      if (found.length === 0 && failed.length > 0) throw failed[0]!.reason;
+      return found;
     },
   };
 }

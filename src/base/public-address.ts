@@ -50,6 +50,9 @@ const LISTS = NETWORKS.map(([scope, networks]) => {
   return [scope, list] as const;
 });
 
+/** 2000::/3: nothing else has been given out to the internet (RFC 4291 section 2.4, IANA's IPv6 address space). */
+const GLOBAL_UNICAST = 0x2000;
+
 /** Where in an IPv6 address an IPv4 address stands that is reached by it: mapped, NAT64 (RFC 6052), 6to4 (RFC 3056). */
 const EMBEDDING: readonly (readonly [prefix: readonly number[], at: number])[] = [
   [[0, 0, 0, 0, 0, 0xffff], 6],
@@ -72,7 +75,8 @@ export function addressScope(address: string): AddressScope {
       return scopeIn([high >> 8, high & 255, low >> 8, low & 255].join('.'), 'ipv4');
     }
   }
-  return scopeIn(address, 'ipv6');
+  const scope = scopeIn(address, 'ipv6');
+  return scope === 'public' && (groups[0]! & 0xe000) !== GLOBAL_UNICAST ? 'reserved' : scope;
 }
 
 /** Whether a stranger may make us connect to it. */

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { VERSION } from '../base/version.ts';
 import { addAdviseCommand } from './advise-command.ts';
 import { addCertsCommand } from './certs-command.ts';
+import { addCheckCommand } from './check-command.ts';
 import { addConfigCommand } from './config-command.ts';
 import { addDemoCommand } from './demo-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
@@ -15,6 +16,7 @@ export async function runCommandLine(args: readonly string[], io: CliIo): Promis
     .version(VERSION)
     .showHelpAfterError('Run with --help for what can be said here.');
   addServeCommand(program, io);
+  addCheckCommand(program, io);
   addAdviseCommand(program, io);
   addDoctorCommand(program, io);
   addCertsCommand(program, io);

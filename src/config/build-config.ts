@@ -34,6 +34,7 @@ export function buildConfig(sound: SoundConfig, input: BuildInput): Config {
     certificates: decideCertificates(sound),
     acme: buildAcme(sound.acme, absolute),
     warnings: { webhook: sound.warnings.webhook },
+    federationTester: buildTester(sound.federation_tester, absolute),
     store: resolveStore(sound.store, absolute),
     limits: {
       body: limits.body,
@@ -47,6 +48,10 @@ export function buildConfig(sound: SoundConfig, input: BuildInput): Config {
     log: { level: input.logLevel ?? log.level, requests: log.requests },
   };
   return freezeDeep(config);
+}
+
+function buildTester(written: SoundConfig['federation_tester'], absolute: Absolute): Config['federationTester'] {
+  return { public: written.public, caFile: written.ca_file === undefined ? undefined : absolute(written.ca_file) };
 }
 
 function buildServer(server: SoundServer, absolute: Absolute): ServerConfig {

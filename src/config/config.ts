@@ -136,6 +136,14 @@ export interface WarningsConfig {
   readonly webhook: string | undefined;
 }
 
+/** The federation tester's page and API. */
+export interface FederationTesterConfig {
+  /** Whether strangers may use it, on the https listener. */
+  readonly public: boolean;
+  /** PEM file, absolute, of an authority that is trusted beside the public ones. */
+  readonly caFile: string | undefined;
+}
+
 export type StoreConfig =
   | { readonly kind: 'files'; readonly folder: string }
   | { readonly kind: 'postgres'; readonly url: string };
@@ -155,6 +163,7 @@ export interface Config {
   readonly certificates: 'acme' | 'local' | 'files';
   readonly acme: AcmeConfig;
   readonly warnings: WarningsConfig;
+  readonly federationTester: FederationTesterConfig;
   readonly store: StoreConfig;
   readonly limits: LimitsConfig;
   readonly log: LogConfig;

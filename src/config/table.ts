@@ -3,7 +3,7 @@ import { webhookUrl } from './network-values.ts';
 import { serverSection } from './server-table.ts';
 import { parseStoreAddress } from './store-address.ts';
 import { type Draft, defaultKey, optionalKey, type SectionList, type Sound, section } from './table-shape.ts';
-import { choice, duration, listenAddresses, networks, size, text } from './values.ts';
+import { choice, duration, listenAddresses, networks, path, size, text, yesOrNo } from './values.ts';
 
 const servers: SectionList<typeof serverSection.keys> = {
   kind: 'list',
@@ -68,6 +68,19 @@ const warnings = section('Who is told when something needs a person.', {
     otherwise: 'warnings are logged, counted and shown only',
     variable: 'WARNINGS_WEBHOOK',
     secret: true,
+  }),
+});
+
+const federation_tester = section('The federation tester, which is always on the admin listener.', {
+  public: defaultKey(yesOrNo, {
+    says: 'Whether /federationtester, /api/report and /api/federation-ok are on the https listener as well, for strangers: only so many tests at a time, and of public addresses only.',
+    example: true,
+    default: false,
+  }),
+  ca_file: optionalKey(path, {
+    says: 'PEM file with the authority of a private federation, which the tester trusts beside the public ones.',
+    example: 'private-ca.pem',
+    otherwise: 'the public authorities are trusted, and our own development authority where `certificates` is local',
   }),
 });
 
@@ -143,6 +156,7 @@ export const configTable = section('The configuration of matrix-sidecar.', {
     secret: true,
   }),
   warnings,
+  federation_tester,
   limits,
   log,
 });

@@ -11,7 +11,7 @@ import { writeDuration, writeSize } from './write-quantity.ts';
  * `[redacted]`.
  */
 export function writeConfig(config: Config): string {
-  const { listen, routes, limits, warnings } = config;
+  const { listen, routes, limits, warnings, federationTester } = config;
   return stringify(
     {
       servers: config.servers.map(writeServer),
@@ -31,6 +31,7 @@ export function writeConfig(config: Config): string {
       acme: writeAcme(config.acme),
       store: config.store.kind === 'files' ? config.store.folder : redactPassword(config.store.url),
       warnings: { webhook: warnings.webhook === undefined ? undefined : redactPath(warnings.webhook) },
+      federation_tester: { public: federationTester.public, ca_file: federationTester.caFile },
       limits: {
         body: writeSize(limits.body),
         upload: writeSize(limits.upload),

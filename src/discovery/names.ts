@@ -18,6 +18,11 @@ export interface NamesSlice {
    * the machine's resolver, hosts file and all, and records from its DNS server.
    */
   readonly server?: string | undefined;
+  /**
+   * Addresses from the DNS as well, and not from the machine's resolver: for strangers, who have no business in its hosts
+   * file, and whose slow names would keep its few threads from looking up anything else.
+   */
+  readonly recordsOnly?: boolean;
 }
 
 /** Milliseconds for all addresses of a name by the machine's resolver, which has no deadline of its own. */
@@ -30,13 +35,13 @@ const MAX_ADDRESSES = 32;
 const MAX_RECORDS = 512;
 
 export function createNames(
-  { server }: NamesSlice,
+  { server, recordsOnly = false }: NamesSlice,
   { system, dns }: { readonly system: System; readonly dns: DnsClient },
 ): Names {
   const options = (signal: AbortSignal) => (server === undefined ? { signal } : { signal, server });
 
   async function addressesOf(host: string, signal: AbortSignal): Promise<readonly string[]> {
-    if (server !== undefined) return dns.resolveAddresses(host, options(signal));
+    if (server !== undefined || recordsOnly) return dns.resolveAddresses(host, options(signal));
     return within(
       system,
       LOOKUP_PATIENCE,
@@ -74,7 +79,7 @@ export function createNames(
         return { host, cname, addresses: [...new Set(addresses)].slice(0, MAX_ADDRESSES), error: undefined };
       } catch (error) {
         signal.throwIfAborted();
-        return { host, cname: undefined, addresses: [], error: clauseOf(error) };
+        return { host, cname: undefined, addresses: [], error: isNoName(error) ? undefined : clauseOf(error) };
       } finally {
         over.abort();
       }
@@ -85,13 +90,18 @@ export function createNames(
         return { name, records: records.slice(0, MAX_RECORDS), error: undefined };
       } catch (error) {
         signal.throwIfAborted();
-        return { name, records: [], error: clauseOf(error) };
+        return { name, records: [], error: isNoName(error) ? undefined : clauseOf(error) };
       }
     },
   };
 }
 
 const ABSENT = new Set(['ENOTFOUND', 'ENODATA', 'EAI_NODATA', 'EAI_NONAME']);
+
+/** A name that the DNS has no way to ask for (an empty label, one of 64 characters): nobody was asked, and it does not exist. */
+function isNoName(error: unknown): boolean {
+  return error instanceof Error && errorCode(error.cause) === 'EBADNAME';
+}
 
 const WORDS: Readonly<Record<string, string>> = {
   EAI_AGAIN: "the machine's resolver has no answer for now (EAI_AGAIN)",

@@ -88,6 +88,7 @@ export const FINDING_KINDS = {
   'homeserver-down': fatal('The proxy answers, the homeserver behind it does not'),
   'keys-no-answer': fatal('The request for the signing keys gets no answer'),
   'keys-not-served': fatal('What answers there is no homeserver'),
+  'keys-limited': warning('The signing keys are refused for now, since there were too many requests'),
   'keys-redirected': fatal('The request for the signing keys is redirected'),
   'keys-too-large': fatal('The signing keys document does not end'),
   'keys-not-json': fatal('The signing keys document is no JSON'),
@@ -96,7 +97,7 @@ export const FINDING_KINDS = {
   'keys-bad-signature': fatal('The signature under the signing keys is wrong'),
   'keys-expired': fatal('The signing keys are no longer valid'),
   'keys-expire-soon': warning('The signing keys are valid for a short time only'),
-  'keys-content-type': warning('The signing keys are not labelled as JSON'),
+  'keys-content-type': fatal('The signing keys are not labelled as JSON'),
   'keys-differ': fatal('Different addresses show different signing keys'),
 
   'federation-not-forwarded': barred('The signing keys are served, the rest of federation is not'),

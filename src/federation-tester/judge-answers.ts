@@ -1,6 +1,7 @@
 import type { HttpsOutcome } from '../base/https-exchange.ts';
 import { isJsonObject, ownMember } from '../matrix/json.ts';
 import type { AddressFacts } from './facts.ts';
+import { describeDown } from './judge-keys.ts';
 import { formatDuration } from './quote.ts';
 import { describeOutcome, readAnswer, readErrcode } from './read-answer.ts';
 import { readJsonBody } from './read-json-body.ts';
@@ -35,10 +36,17 @@ export function isFederationThere(about: AddressFacts): boolean {
 /** The rest of the federation API of one address, asked without a signature; `about` has served its keys. */
 export function* judgeAnswers(about: AddressFacts): Generator<Remark> {
   const { version, unknown, unsigned } = about;
-  if (!isFederationThere(about) && version !== undefined && unsigned.plain !== undefined) {
+  const event = unsigned.plain;
+  // The keys are served: with workers, it is another process that is gone. (503 is also what nginx limits with.)
+  if (event?.ok === true && readAnswer(event) === 'failing' && event.status !== 503) {
+    const down = describeDown(`an event: ${describeOutcome(event)}`, event.status);
+    const fix =
+      'Start the worker of the homeserver that has /_matrix/federation, and check the address that the proxy has for it.';
+    yield event.status < 520 ? { ...down, fix, lines: [] } : down;
+  } else if (version !== undefined && event !== undefined && (!isFederationThere(about) || isForeignPage(event))) {
     yield {
       id: 'federation-not-forwarded',
-      evidence: `GET /_matrix/federation/v1/version: ${describeOutcome(version)}; an event: ${describeOutcome(unsigned.plain)}`,
+      evidence: `GET /_matrix/federation/v1/version: ${describeOutcome(version)}; an event: ${describeOutcome(event)}`,
       fix: 'Forward everything below /_matrix to the homeserver, not only /_matrix/key and /_matrix/client.',
       lines: FORWARD_EVERYTHING,
     };
@@ -47,6 +55,11 @@ export function* judgeAnswers(about: AddressFacts): Generator<Remark> {
     yield* judgeUnknown(unknown);
   }
   yield* judgeClock(about);
+}
+
+/** Every homeserver has that endpoint, and answers in JSON. */
+function isForeignPage(event: HttpsOutcome): boolean {
+  return event.ok && readAnswer(event) === 'foreign' && readJsonBody(event.body) === undefined;
 }
 
 function* judgeVersion(version: HttpsOutcome | undefined): Generator<Remark> {

@@ -2,7 +2,7 @@ import { isIPv6 } from 'node:net';
 import { formatHostPort } from '../base/address.ts';
 import type { HttpsFailure } from '../base/https-exchange.ts';
 import type { Resolution } from '../discovery/resolution.ts';
-import type { AddressFacts, Facts } from './facts.ts';
+import type { AddressFacts, Facts, PlaceFacts } from './facts.ts';
 import type { FindingId } from './finding-kinds.ts';
 import { meantPlace } from './meant-place.ts';
 import { describeOutcome } from './read-answer.ts';
@@ -86,16 +86,31 @@ function* judgeAllDead(
       ? {
           id: 'delegation-missing',
           evidence: all,
-          fix: `Publish at https://${name}/.well-known/matrix/server where your server is, or let it listen on port 8448 as well.`,
+          fix: `Publish at https://${name}/.well-known/matrix/server where your server is, or let it listen on port 8448 as well.${sayUntrusted(instead)}`,
           lines: [writeWellKnown(instead.host, instead.port), ...writeNginxWellKnown(instead.host, instead.port)],
         }
       : { id: 'port-wrong', evidence: all, ...correctPort(resolution, instead.host, instead.port) };
+    return;
+  }
+  if (dead.every(isOutOfOurReach)) {
+    yield {
+      id: 'connection-unreachable',
+      severity: 'warning',
+      evidence: dead.map(evidence).join('; '),
+      fix: 'Test again from a machine that has IPv6: there is no other address, and this machine cannot reach that one. If you can, publish an A record as well: many servers have IPv4 alone.',
+    };
     return;
   }
   for (const one of dead) {
     const [id, fix] = DEAD[(one.keys as { failure: HttpsFailure }).failure]!;
     yield { id, evidence: evidence(one), fix };
   }
+}
+
+/** The right port alone does not help then. */
+function sayUntrusted({ keys }: PlaceFacts): string {
+  const untrusted = keys?.ok === true ? keys.tls.untrusted : undefined;
+  return untrusted === undefined ? '' : ` Its certificate has to be mended as well: ${untrusted.words}.`;
 }
 
 function correctPort(resolution: Resolution, host: string, port: number): Pick<Remark, 'fix' | 'lines'> {
@@ -105,7 +120,8 @@ function correctPort(resolution: Resolution, host: string, port: number): Pick<R
   }
   const record = srv.find((lookup) => lookup.records.length > 0);
   if (record !== undefined) {
-    return { fix: 'Correct the port in the SRV record.', lines: [writeSrvRecord(record.name, port, host)] };
+    const like = record.records.find(({ target }) => target === host);
+    return { fix: 'Correct the port in the SRV record.', lines: [writeSrvRecord(record.name, port, host, like)] };
   }
   return {
     fix: `Correct the port in https://${serverName.host}/.well-known/matrix/server.`,

@@ -54,13 +54,17 @@ function* judgeSrv(lookup: SrvLookup): Generator<Remark> {
 function* judgeDestination(destination: Destination, resolution: Resolution, reachable: boolean): Generator<Remark> {
   const { host, port, addresses: lookup } = destination;
   const record = resolution.srv.find((one) => one.records.some((each) => each.target.toLowerCase() === host));
+  const like = record?.records.find((each) => each.target.toLowerCase() === host && each.port === port);
   const less = reachable ? { severity: 'warning' as const } : {};
   if (record !== undefined && isIP(host) !== 0) {
     yield {
       id: 'srv-target-is-address',
       evidence: `${record.name} leads to "${host}", and has to name a host (RFC 2782)`,
       fix: 'Give the address a name, and the name to the SRV record: some servers look up the address as if it were one.',
-      lines: [writeSrvRecord(record.name, port, 'matrix.example.com'), writeAddressRecord('matrix.example.com', host)],
+      lines: [
+        writeSrvRecord(record.name, port, 'matrix.example.com', like),
+        writeAddressRecord('matrix.example.com', host),
+      ],
     };
     return;
   }
@@ -69,7 +73,7 @@ function* judgeDestination(destination: Destination, resolution: Resolution, rea
       id: 'srv-target-is-alias',
       evidence: `${record.name} leads to ${host}, which is an alias of ${lookup.cname}`,
       fix: `Name ${lookup.cname} itself in the SRV record, or give ${host} addresses of its own: some servers refuse aliases there (RFC 2782).`,
-      lines: [writeSrvRecord(record.name, port, lookup.cname)],
+      lines: [writeSrvRecord(record.name, port, lookup.cname, like)],
     };
   }
   if (lookup.addresses.length > 0) return;
@@ -111,8 +115,14 @@ function* judgePrivate(facts: Facts, policy: Policy): Generator<Remark> {
     yield {
       id: 'address-private',
       evidence: `${about.host} is at ${about.address}, which only its own network can reach`,
-      fix: 'Publish the public address in the public DNS; inside your network, a resolver of your own may say something else.',
-      lines: [writeAddressRecord(about.host, ITS_ADDRESS)],
+      ...(isIP(about.host) === 0
+        ? {
+            fix: 'Publish the public address in the public DNS. If it is there already, and only the resolver of your own network says something else, test again with --dns 9.9.9.9:53.',
+            lines: [writeAddressRecord(about.host, ITS_ADDRESS)],
+          }
+        : {
+            fix: 'Name a host or a public address in m.server. A server whose own name is a private address cannot be reached from outside.',
+          }),
       ...(hidden.length < facts.addresses.length ? { severity: 'warning' as const } : {}),
     };
   }

@@ -1,6 +1,6 @@
 import type { HttpsOutcome } from '../base/https-exchange.ts';
 import { formatDuration, formatTime, quote } from './quote.ts';
-import { describeOutcome, readHeader } from './read-answer.ts';
+import { describeOutcome, isGatewayError, readErrcode, readHeader } from './read-answer.ts';
 import { type KeysSeen, readKeys } from './read-keys.ts';
 import type { Remark } from './verdict.ts';
 import { FORWARD_EVERYTHING } from './write-lines.ts';
@@ -46,19 +46,40 @@ export function* judgeKeys(outcome: HttpsOutcome, serverName: string, now: numbe
     yield {
       id: 'keys-content-type',
       evidence: type === undefined ? 'there is no Content-Type' : `the Content-Type is ${quote(type, 60)}`,
-      fix: 'Let the proxy pass on the Content-Type of the homeserver (application/json): some servers insist on it.',
+      fix: 'Let the proxy pass on the Content-Type of the homeserver (application/json): Synapse refuses keys without it.',
+      lines: ['nginx: no types, default_type or proxy_hide_header Content-Type that changes it below /_matrix'],
     };
   }
 }
 
 function judgeStatus(outcome: HttpsOutcome & { readonly ok: true }, seen: string): Remark {
   const { status } = outcome;
-  if (status >= 502 && status <= 504) {
+  if (isGatewayError(status)) return describeDown(`${TARGET}: ${seen}`, status);
+  if (status === 429) {
+    const after = readHeader(outcome, 'retry-after');
     return {
-      id: 'homeserver-down',
+      id: 'keys-limited',
+      evidence: `${TARGET}: ${seen}${after === undefined ? '' : `, Retry-After: ${quote(after, 40)}`}`,
+      fix: 'Test again later. Let no limit of the proxy be so low for /_matrix: many servers ask at the same time when you join a large room.',
+      lines: ['nginx: no limit_req for /_matrix/key and /_matrix/federation, or one with burst=500 nodelay'],
+    };
+  }
+  if (status >= 500 && readErrcode(outcome) !== undefined) {
+    return {
+      id: 'keys-no-answer',
       evidence: `${TARGET}: ${seen}`,
-      fix: 'Start the homeserver, and check the address that the proxy has for it.',
-      lines: ['on the machine of the proxy: curl -i http://127.0.0.1:8008/_matrix/key/v2/server'],
+      fix: 'Look at the log of the homeserver: it has an error of its own.',
+    };
+  }
+  if (status === 401 || status === 403) {
+    return {
+      id: 'keys-not-served',
+      evidence: `${TARGET}: ${seen}`,
+      fix: 'Let nothing before the homeserver (a login, a firewall, a CDN that looks for robots) stop requests below /_matrix.',
+      lines: [
+        'Cloudflare: a WAF custom rule: starts_with(http.request.uri.path, "/_matrix/"), action Skip, all of it',
+        'nginx:    no auth_basic, allow or deny for /_matrix',
+      ],
     };
   }
   if (status >= 300 && status < 400) {
@@ -76,6 +97,34 @@ function judgeStatus(outcome: HttpsOutcome & { readonly ok: true }, seen: string
     lines: FORWARD_EVERYTHING,
   };
 }
+
+/** A gateway without its server; the codes from 520 on are Cloudflare's, which has no homeserver on 127.0.0.1. */
+export function describeDown(evidence: string, status: number): Remark {
+  if (status < 520) {
+    return {
+      id: 'homeserver-down',
+      evidence,
+      fix: 'Start the homeserver, and check the address that the proxy has for it.',
+      lines: ['on the machine of the proxy: curl -i http://127.0.0.1:8008/_matrix/key/v2/server'],
+    };
+  }
+  return {
+    id: 'homeserver-down',
+    evidence: `${evidence} (Cloudflare's code for: ${CLOUDFLARE[status] ?? 'it cannot get an answer of the origin'})`,
+    fix: 'Let the machine behind Cloudflare answer: it runs, its firewall lets Cloudflare in, and its certificate is one that Cloudflare takes.',
+  };
+}
+
+const CLOUDFLARE: Readonly<Record<number, string>> = {
+  520: 'the origin gave no valid answer',
+  521: 'the origin refuses connections',
+  522: 'the origin does not answer to connection attempts',
+  523: 'there is no way to the origin',
+  524: 'the origin took too long',
+  525: 'the TLS handshake with the origin fails',
+  526: "the origin's certificate is not valid",
+  530: 'the name of the origin has no address',
+};
 
 function* judgeDocument(keys: KeysSeen, serverName: string, now: number): Generator<Remark> {
   if (keys.serverName !== serverName) {

@@ -1,6 +1,8 @@
 import type { HttpsOutcome } from '../base/https-exchange.ts';
+import { isJsonObject, ownMember } from '../matrix/json.ts';
 import type { AddressFacts, SignedAnswers } from './facts.ts';
 import { describeOutcome, readAnswer, readErrcode } from './read-answer.ts';
+import { readJsonBody } from './read-json-body.ts';
 import type { NotTested, Remark } from './verdict.ts';
 import { UNTOUCHED_PATHS } from './write-lines.ts';
 
@@ -73,11 +75,11 @@ function* judgeRefusedSignature(about: AddressFacts, signed: SignedAnswers, itse
       evidence: `signed or not, the answer is the same: ${describeOutcome(signed.plain)}`,
       fix: 'Let the proxy pass on the Authorization header, and use no authentication of its own on /_matrix.',
       lines: [
-        'nginx: no auth_basic, no proxy_set_header Authorization',
-        'Apache: CGIPassAuth, no AuthType for /_matrix',
+        'nginx: no auth_basic and no proxy_set_header Authorization for /_matrix',
+        'Apache: no AuthType and no RequestHeader unset Authorization for /_matrix',
       ],
     };
-  } else if (itself && (signed.keyFetches ?? 0) > 0) {
+  } else if (itself && (signed.keyFetches ?? 0) > 0 && !isAboutFetching(signed.plain)) {
     yield {
       id: 'signature-rejected',
       evidence: `a signed request to a plain path: ${describeOutcome(signed.plain)}, although our keys were fetched`,
@@ -92,9 +94,21 @@ function isDenial({ unsigned }: AddressFacts, { plain }: SignedAnswers): boolean
   return statusOf(plain) === 403 && statusOf(unsigned.plain) === 401;
 }
 
+/**
+ * Whether the words of a refusal say that our keys could not be had (Synapse: "Failed to find any key to satisfy",
+ * Conduit: "Failed to fetch signing keys"). Somebody else may have been the one who fetched them, and words may only
+ * spare a server a finding.
+ */
+function isAboutFetching(outcome: HttpsOutcome | undefined): boolean {
+  const json = outcome?.ok === true ? readJsonBody(outcome.body) : undefined;
+  const words = isJsonObject(json) ? ownMember(json, 'error') : undefined;
+  return typeof words === 'string' && /\b(find|fetch|retriev|obtain|get)\w*\b.{0,40}\bkeys?\b/i.test(words);
+}
+
 /** Word for word what is said to a request without a signature, and to one whose signature nobody could read. */
-function isStripped({ unsigned }: AddressFacts, { plain, malformed }: SignedAnswers): boolean {
-  return isSameAnswer(plain, unsigned.plain) && isSameAnswer(malformed, unsigned.plain);
+function isStripped({ unsigned }: AddressFacts, { plain, malformed, keyFetches = 0 }: SignedAnswers): boolean {
+  // Who fetched our keys has seen our name, which stands in that header only.
+  return keyFetches === 0 && isSameAnswer(plain, unsigned.plain) && isSameAnswer(malformed, unsigned.plain);
 }
 
 function isSameAnswer(one: HttpsOutcome | undefined, other: HttpsOutcome | undefined): boolean {
@@ -123,17 +137,27 @@ function mangledPath(evidence: string): Remark {
   };
 }
 
-function* judgeBody({ body, unsigned }: AddressFacts): Generator<Remark> {
+function* judgeBody({ body, unsigned, signed }: AddressFacts): Generator<Remark> {
   if (body === undefined) return;
   const answer = readAnswer(body);
   const broken = !body.ok && body.failure === 'reset' && readAnswer(unsigned.plain) !== 'none';
   if (answer !== 'too-large' && !broken) return;
-  const whose = readErrcode(body) === undefined ? '' : ', by a Matrix server';
+  const byMatrix = readErrcode(body) !== undefined;
+  const so = 'transactions have up to 13 MB, and one that does not get through holds up all after it.';
   yield {
     id: 'body-limit',
-    evidence: `a transaction of 12 MB: ${describeOutcome(body)}${whose}`,
-    fix: 'Raise the limit of the proxy: transactions have up to 13 MB, and one that does not get through holds up all after it.',
-    lines: ['nginx: client_max_body_size 50M;', 'Apache: LimitRequestBody 0'],
+    // Without a signature, a server may hang up for want of one.
+    ...(broken && readAnswer(signed?.plain) !== 'accepted' ? { severity: 'warning' as const } : {}),
+    evidence: `a transaction of 12 MB: ${describeOutcome(body)}${byMatrix ? ', by a Matrix server' : ''}`,
+    ...(byMatrix
+      ? {
+          fix: `Raise the limit of the homeserver: ${so}`,
+          lines: ['Conduit and its kin: max_request_size = 20_000_000'],
+        }
+      : {
+          fix: `Raise the limit of the proxy: ${so}`,
+          lines: ['nginx: client_max_body_size 50M;', 'Apache: LimitRequestBody 0'],
+        }),
   };
 }
 
@@ -146,6 +170,9 @@ function* judgeHold({ hold }: AddressFacts): Generator<Remark> {
     lines: ['nginx: proxy_read_timeout 600s;', 'Apache: ProxyTimeout 600', 'HAProxy: timeout server 600s'],
   };
 }
+
+/** What is not tested where no large transaction was sent. */
+export const LARGE_REQUEST = 'a large request';
 
 /** Why signed requests, a large body or a long wait say nothing about this server. */
 export function* listUntested(about: AddressFacts, identity: string | undefined): Generator<NotTested> {
@@ -171,7 +198,7 @@ export function* listUntested(about: AddressFacts, identity: string | undefined)
     !['accepted', 'refused', 'too-large'].includes(large) &&
     !(about.body?.ok === false && about.body.failure === 'reset')
   ) {
-    yield { what: 'a large request', why: describeOutcome(about.body) };
+    yield { what: LARGE_REQUEST, why: describeOutcome(about.body) };
   }
   if (about.hold === undefined) {
     yield { what: 'a request that takes long', why: 'no endpoint of that server is known to take its time' };

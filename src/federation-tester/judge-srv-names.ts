@@ -1,5 +1,6 @@
 import type { Resolution, SrvLookup } from '../discovery/resolution.ts';
 import type { Facts, OldServersPlace } from './facts.ts';
+import { meantPlace } from './meant-place.ts';
 import { describeOutcome } from './read-answer.ts';
 import { areKeysGood, readKeys } from './read-keys.ts';
 import type { Remark } from './verdict.ts';
@@ -76,7 +77,7 @@ function whyUnusable(
 }
 
 function staleLines(facts: Facts, name: string): { lines?: readonly string[] } {
-  const right = facts.resolution?.destinations[0];
+  const right = facts.resolution === undefined ? undefined : meantPlace(facts.resolution);
   return right === undefined ? {} : { lines: [writeSrvRecord(`${OLD}${name}`, right.port, right.host)] };
 }
 
@@ -88,5 +89,5 @@ function placesOf(lookup: SrvLookup): string {
 }
 
 function recordsOf(lookup: SrvLookup, name: string): readonly string[] {
-  return lookup.records.map(({ target, port }) => writeSrvRecord(name, port, target));
+  return lookup.records.map((record) => writeSrvRecord(name, record.port, record.target, record));
 }

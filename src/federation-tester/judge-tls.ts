@@ -1,9 +1,8 @@
 import type { HttpsFailure } from '../base/https-exchange.ts';
 import type { Resolution } from '../discovery/resolution.ts';
-import { coversName } from '../tls/covers-name.ts';
 import type { AddressFacts } from './facts.ts';
 import type { FindingId } from './finding-kinds.ts';
-import { meantPlace } from './meant-place.ts';
+import { judgeCertificateName } from './judge-certificate-name.ts';
 import { formatDuration, formatTime } from './quote.ts';
 import type { CertificateSeen } from './read-certificates.ts';
 import type { Remark } from './verdict.ts';
@@ -31,7 +30,11 @@ export function* judgeTls(about: AddressFacts, resolution: Resolution, now: numb
   }
   const leaf = about.certificates[0];
   if (about.tls === undefined || leaf === undefined) return;
-  const remarks = [...judgeTime(leaf, now), ...judgeChain(about, leaf), ...judgeName(about, leaf, resolution)];
+  const remarks = [
+    ...judgeTime(leaf, now),
+    ...judgeChain(about, leaf),
+    ...judgeCertificateName(about, leaf, resolution),
+  ];
   yield* remarks;
   const { untrusted } = about.tls;
   // The name and the time are judged above, and OpenSSL names only the first thing that it finds.
@@ -82,7 +85,10 @@ function* judgeChain(about: AddressFacts, leaf: CertificateSeen): Generator<Rema
       id: 'tls-chain-incomplete',
       evidence: `sent: ${sent}; missing: ${leaf.issuer}`,
       fix: 'Serve the chain as well: browsers often know the missing certificate from elsewhere, homeservers do not.',
-      lines: ['nginx: ssl_certificate fullchain.pem;   (not cert.pem)'],
+      lines: [
+        'nginx: ssl_certificate fullchain.pem;   (not cert.pem)',
+        `or, if "${leaf.issuer}" is an authority of your own: give its certificate to every server, and to this test with --ca-file`,
+      ],
     };
   } else if (code === 'SELF_SIGNED_CERT_IN_CHAIN' || /^UNABLE_TO_/.test(code)) {
     yield {
@@ -92,28 +98,4 @@ function* judgeChain(about: AddressFacts, leaf: CertificateSeen): Generator<Rema
       lines: ['homeserver.yaml of the others: federation_custom_ca_list: [ca.pem]'],
     };
   }
-}
-
-function* judgeName(about: AddressFacts, leaf: CertificateSeen, resolution: Resolution): Generator<Remark> {
-  const { certificateName: name } = resolution;
-  if (coversName(leaf, name) || about.tls?.untrusted?.code === 'DEPTH_ZERO_SELF_SIGNED_CERT') return;
-  const covered = [...leaf.dnsNames, ...leaf.ipAddresses].slice(0, 10).join(', ');
-  const evidence = `it is for ${covered === '' ? 'no name at all' : covered}, and has to be for ${name}`;
-  const bySrv = ['3.3', '3.4', '4', '5'].includes(resolution.step);
-  if (bySrv && about.host !== name && coversName(leaf, about.host)) {
-    yield {
-      id: 'srv-certificate-for-target',
-      evidence,
-      fix: `Get a certificate for ${name} and serve it on ${about.host}; or delegate by well-known, for which the one you have is right.`,
-      lines: [
-        `https://${name}/.well-known/matrix/server: {"m.server": "${about.host}:${meantPlace(resolution)?.port ?? about.port}"}`,
-      ],
-    };
-    return;
-  }
-  yield {
-    id: 'tls-wrong-name',
-    evidence,
-    fix: `Get a certificate for ${name}, and serve it to who asks for that name.`,
-  };
 }

@@ -16,7 +16,9 @@ export function* judgeWellKnownAddresses({ wellKnownAt }: Facts): Generator<Rema
     ({ address, outcome }) =>
       !outcome.ok && outcome.failure !== 'untrusted' && !(outcome.failure === 'unreachable' && isIPv6(address)),
   );
-  const says = new Set(alive.map(({ outcome }) => describeDocument(outcome)));
+  const says = new Set(
+    alive.filter(({ outcome }) => !isLimited(outcome)).map(({ outcome }) => describeDocument(outcome)),
+  );
   if (!alive.some(({ outcome }) => isDelegation(outcome))) return;
   if (says.size > 1) {
     yield {
@@ -41,6 +43,11 @@ function isAsked(at: WellKnownAt): at is WellKnownAt & { readonly outcome: Https
 function isDelegation(outcome: HttpsOutcome): boolean {
   if (!outcome.ok) return false;
   return readMServer(outcome) !== undefined || (outcome.status >= 300 && outcome.status < 400);
+}
+
+/** Somebody who was asked too often has another answer at another time. */
+function isLimited(outcome: HttpsOutcome): boolean {
+  return outcome.ok && outcome.status === 429;
 }
 
 /** What an answer comes to, so that two can be compared. */

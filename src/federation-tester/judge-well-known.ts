@@ -1,21 +1,24 @@
+import { parsePort } from '../base/address.ts';
 import type { HttpsOutcome } from '../base/https-exchange.ts';
 import type { Resolution, WellKnownHop, WellKnownLookup, WellKnownProblem } from '../discovery/resolution.ts';
+import { isJsonObject, ownMember } from '../matrix/json.ts';
 import type { FindingId } from './finding-kinds.ts';
 import { quote } from './quote.ts';
 import { describeOutcome, readHeader } from './read-answer.ts';
+import { readJsonBody } from './read-json-body.ts';
 import type { Remark } from './verdict.ts';
 import { writeNginxWellKnown } from './write-lines.ts';
 
-/** What is wrong with the well-known document, if it was looked for. `works`: something at the end of the way does. */
-export function* judgeWellKnown(resolution: Resolution, works: boolean): Generator<Remark> {
+/** What is wrong with the well-known document, if it was looked for. `home`: without it, servers get to the right place. */
+export function* judgeWellKnown(resolution: Resolution, home: boolean): Generator<Remark> {
   const { wellKnown } = resolution;
   if (wellKnown === undefined) return;
   if (wellKnown.result.ok) yield* judgeAnswer(wellKnown);
-  else yield* judgeProblem(wellKnown, resolution, works);
+  else yield* judgeProblem(wellKnown, resolution, home);
 }
 
 const BAD_DOCUMENT =
-  'Publish the right document there, or none: then other servers go on to SRV records and to port 8448.';
+  'Publish the right document there, or answer 404: then other servers go on to SRV records and to port 8448.';
 const BAD_REDIRECT =
   'Answer with the document itself instead of a redirect; or redirect once, to an https:// URL that has it.';
 
@@ -30,33 +33,75 @@ const PROBLEMS: Readonly<Partial<Record<WellKnownProblem, readonly [FindingId, f
   'redirect-loop': ['well-known-redirect-loop', BAD_REDIRECT],
   'too-many-redirects': ['well-known-too-many-redirects', BAD_REDIRECT],
   'bad-redirect': ['well-known-bad-redirect', BAD_REDIRECT],
-  untrusted: [
-    'well-known-untrusted',
-    'Give that web server a certificate of a public authority for the server name, or close its port 443.',
-  ],
 };
 
-function* judgeProblem(wellKnown: WellKnownLookup, resolution: Resolution, works: boolean): Generator<Remark> {
+function* judgeProblem(wellKnown: WellKnownLookup, resolution: Resolution, home: boolean): Generator<Remark> {
   if (wellKnown.result.ok) return;
   const { problem, words } = wellKnown.result;
   const last = wellKnown.hops.at(-1);
-  const found = PROBLEMS[problem] ?? judgeStatusOrSilence(problem, last?.outcome);
+  const found = PROBLEMS[problem] ?? judgeStatusOrSilence(problem, wellKnown.hops);
   if (found === undefined) return;
   const [id, fix] = found;
   const { host } = resolution.serverName;
+  const written = problem === 'bad-m-server' ? readMServer(last?.outcome) : undefined;
   yield {
     id,
-    ...(works ? { severity: 'warning' as const } : {}),
+    // Synapse takes a name that is none as it is, and fails, wherever the way would lead without it.
+    ...(home && !isTakenAsItIs(written) ? { severity: 'warning' as const } : {}),
     evidence: `${last === undefined ? `https://${host}/.well-known/matrix/server` : quote(last.url, 200).slice(1, -1)}: ${words}; so other servers go to ${placesOf(resolution)}`,
     fix,
-    lines: writeNginxWellKnown(`matrix.${host}`, 443),
+    ...writeRemedy(id, host, home, written),
   };
+}
+
+/** The document as it was meant, as far as that can be told; none at all, where the way without one is right. */
+function writeRemedy(id: FindingId, host: string, home: boolean, written: string | undefined): Pick<Remark, 'lines'> {
+  if (id === 'well-known-untrusted' || id === 'well-known-no-answer') return {};
+  const meant = written === undefined ? undefined : readMeant(written);
+  if (meant !== undefined) return { lines: writeNginxWellKnown(meant.host, meant.port) };
+  if (home) return { lines: ['location = /.well-known/matrix/server { return 404; }'] };
+  return {
+    lines: [
+      `# where your homeserver is, here matrix.${host}, port 443, for example:`,
+      ...writeNginxWellKnown(`matrix.${host}`, 443),
+    ],
+  };
+}
+
+function readMServer(outcome: HttpsOutcome | undefined): string | undefined {
+  const document = outcome?.ok === true ? readJsonBody(outcome.body) : undefined;
+  const written = isJsonObject(document) ? ownMember(document, 'm.server') : undefined;
+  return typeof written === 'string' ? written : undefined;
+}
+
+function isTakenAsItIs(written: string | undefined): boolean {
+  return written !== undefined && /^[ -~]+$/.test(written);
+}
+
+/** `https://matrix.example.com/` for `matrix.example.com:443`: the usual mistake. */
+function readMeant(written: string): { readonly host: string; readonly port: number } | undefined {
+  const [, host = '', port = '443'] =
+    /^https:\/\/([A-Za-z0-9.-]{1,255})(?::(\d{1,5}))?(?:\/[!-~]*)?$/.exec(written) ?? [];
+  const number = parsePort(port);
+  return host === '' || number === undefined || number === 0 ? undefined : { host: host.toLowerCase(), port: number };
 }
 
 function judgeStatusOrSilence(
   problem: WellKnownProblem,
-  outcome: HttpsOutcome | undefined,
+  hops: readonly WellKnownHop[],
 ): readonly [FindingId, string] | undefined {
+  const last = hops.at(-1);
+  const outcome = last?.outcome;
+  if (problem === 'untrusted') {
+    // No URL parser: a host name may be one that it takes for an address.
+    const host = last?.url.split('/')[2] ?? 'its name';
+    return [
+      'well-known-untrusted',
+      `Give that web server a certificate of a public authority for ${host}, or close its port 443.`,
+    ];
+  }
+  const moved = last !== undefined && last.url !== hops[0]?.url;
+  if (moved && problem !== 'not-200') return ['well-known-bad-redirect', BAD_REDIRECT];
   if (problem === 'not-200' && outcome?.ok === true && outcome.status !== 404 && outcome.status !== 410) {
     return [
       'well-known-status',
@@ -82,7 +127,7 @@ function* judgeAnswer({ hops }: WellKnownLookup): Generator<Remark> {
       id: 'well-known-308',
       evidence: `${shown(moved.url)} answers 308`,
       fix: 'Answer with the document itself, or redirect with 301 or 302: there are servers that do not follow 308.',
-      lines: ['nginx: return 301 https://other.example.com$request_uri;'],
+      ...writeRedirect(hops[hops.indexOf(moved) + 1]?.url),
     };
   }
   const last = answers.at(-1);
@@ -113,6 +158,11 @@ function* judgeAnswer({ hops }: WellKnownLookup): Generator<Remark> {
       lines: ['nginx: add_header Cache-Control "public, max-age=3600" always;'],
     };
   }
+}
+
+/** The same redirect with another status, where its target has nothing that nginx would take for something else. */
+function writeRedirect(url: string | undefined): Pick<Remark, 'lines'> {
+  return url !== undefined && /^[\w:/.~%?&=+-]{1,200}$/.test(url) ? { lines: [`nginx: return 301 ${url};`] } : {};
 }
 
 function hasOutcome(hop: WellKnownHop): hop is WellKnownHop & { readonly outcome: HttpsOutcome } {

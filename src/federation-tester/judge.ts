@@ -1,17 +1,21 @@
 import { isIPv6 } from 'node:net';
+import { domainToASCII } from 'node:url';
 import type { Resolution } from '../discovery/resolution.ts';
+import { coversName } from '../tls/covers-name.ts';
 import { collectFindings } from './collect-findings.ts';
 import type { AddressFacts, Facts } from './facts.ts';
 import { FINDING_KINDS } from './finding-kinds.ts';
 import { isGood, judgeAddress } from './judge-address.ts';
-import { isDead, isOutOfOurReach, judgeConnections, listUnreachable, placeOf } from './judge-connections.ts';
+import { isDead, judgeConnections, listUnreachable, placeOf } from './judge-connections.ts';
 import { judgeDifferences } from './judge-differences.ts';
 import { judgeDns } from './judge-dns.ts';
-import { listUntested } from './judge-requests.ts';
+import { LARGE_REQUEST, listUntested } from './judge-requests.ts';
 import { judgeSrvNames } from './judge-srv-names.ts';
 import { judgeWellKnown } from './judge-well-known.ts';
 import { judgeWellKnownAddresses } from './judge-well-known-addresses.ts';
 import { judgeAsPublicTester } from './public-rule.ts';
+import { describeOutcome } from './read-answer.ts';
+import { readKeys } from './read-keys.ts';
 import { summarize } from './summarize.ts';
 import type { Finding, NotTested, Policy, Remark, Verdict } from './verdict.ts';
 
@@ -40,17 +44,17 @@ function* listRemarks(facts: Facts, policy: Policy, now: number): Generator<Rema
     yield {
       id: 'name-invalid',
       evidence: serverName.why,
-      fix: 'Give what stands after the colon in @alice:example.com.',
+      fix: `Give what stands after the colon in @alice:example.com${sayInAscii(facts.asked)}.`,
     };
     return;
   }
   if (resolution !== undefined) {
-    const works = addresses.some((about) => isGood(about, resolution, now));
-    const wellKnown = [...judgeWellKnown(resolution, works)];
+    const home = leadsHome(addresses, resolution);
+    const wellKnown = [...judgeWellKnown(resolution, home)];
     yield* wellKnown;
     yield* judgeWellKnownAddresses(facts);
     // Where servers end up because of a broken document is not where anybody meant them to go.
-    if (works || wellKnown.length === 0 || resolution.wellKnown?.result.ok === true) {
+    if (home || wellKnown.length === 0 || resolution.wellKnown?.result.ok === true) {
       yield* judgeWhereItLeads(facts, resolution, policy, now);
     }
   }
@@ -61,6 +65,24 @@ function* listRemarks(facts: Facts, policy: Policy, now: number): Generator<Rema
       fix: 'Look at what is slow: other servers have as little patience.',
     };
   }
+}
+
+/** How the DNS, and so Matrix, writes a name with letters of other alphabets. */
+function sayInAscii(asked: string): string {
+  const ascii = /^[ -~]*$/.test(asked) || asked.length > 255 ? '' : domainToASCII(asked);
+  return /^[a-z0-9.-]{1,255}$/.test(ascii) ? `, here ${ascii}` : '';
+}
+
+/**
+ * Whether the way without a well-known document is the one that was meant: SRV records say so, or who is at the end of it
+ * has this server's keys or a certificate for its name.
+ */
+function leadsHome(addresses: readonly AddressFacts[], { step, serverName, certificateName }: Resolution): boolean {
+  if (step === '4' || step === '5') return true;
+  return addresses.some(({ keys, certificates: [leaf] }) => {
+    const isOurs = readKeys(keys, serverName.text)?.serverName === serverName.text;
+    return isOurs || (leaf !== undefined && coversName(leaf, certificateName));
+  });
 }
 
 function* judgeWhereItLeads(facts: Facts, resolution: Resolution, policy: Policy, now: number): Generator<Remark> {
@@ -110,10 +132,13 @@ function isStranger({ id }: Remark): boolean {
 }
 
 function listNotTested(facts: Facts): readonly NotTested[] {
-  const { addresses, identity } = facts;
-  const all = [
-    ...listUnreachable(facts),
-    ...addresses.filter((about) => !isOutOfOurReach(about)).flatMap((about) => [...listUntested(about, identity)]),
-  ];
-  return all.filter(({ what, why }, index) => all.findIndex((one) => one.what === what && one.why === why) === index);
+  const { addresses, identity, serverName } = facts;
+  const name = serverName.ok ? serverName.value.text : '';
+  // Nobody else is asked any of it.
+  const itself = addresses.filter(({ keys }) => readKeys(keys, name)?.serverName === name);
+  const all = [...listUnreachable(facts), ...itself.flatMap((about) => [...listUntested(about, identity)])];
+  // One address of each family is sent the large request, for all of them.
+  const sent = addresses.some(({ body }) => body !== undefined);
+  const told = all.filter(({ what, why }) => !(sent && what === LARGE_REQUEST && why === describeOutcome(undefined)));
+  return told.filter(({ what, why }, index) => told.findIndex((one) => one.what === what && one.why === why) === index);
 }

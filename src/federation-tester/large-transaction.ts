@@ -6,8 +6,9 @@ import { transactionTarget } from './probe-targets.ts';
 /** A transaction of one ephemeral event of a kind that nobody knows: large, valid, and without consequence. */
 export interface LargeTransaction {
   readonly target: string;
-  readonly body: Buffer;
-  /** The Authorization header's value. Signing 12 MB takes a moment, so it is made when it is needed, once. */
+  /** Made when it is needed, once, like the signature: most tests come to no homeserver that could be sent it. */
+  body(): Buffer;
+  /** The Authorization header's value. */
   sign(): string | undefined;
 }
 
@@ -21,20 +22,25 @@ export function buildLargeTransaction(
 ): LargeTransaction {
   const { id, now, destination, identity } = slice;
   const origin = identity?.serverName.text ?? 'matrix-sidecar-check.invalid';
-  const content: JsonObject = {
+  const target = transactionTarget(id);
+  const makeContent = (): JsonObject => ({
     origin,
     origin_server_ts: now,
     pdus: [],
     edus: [{ edu_type: 'io.github.matrix-sidecar.check', content: { filler: 'x'.repeat(bytes) } }],
-  };
-  const target = transactionTarget(id);
+  });
+  let body: Buffer | undefined;
   let signature: string | undefined;
   return {
     target,
-    body: Buffer.from(JSON.stringify(content)),
+    body() {
+      body ??= Buffer.from(JSON.stringify(makeContent()));
+      return body;
+    },
     sign() {
       if (identity === undefined) return undefined;
-      signature ??= signRequest({ method: 'PUT', uri: target, origin, destination, content }, identity.key);
+      const request = { method: 'PUT', uri: target, origin, destination, content: makeContent() };
+      signature ??= signRequest(request, identity.key);
       return signature;
     },
   };

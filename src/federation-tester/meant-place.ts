@@ -6,7 +6,10 @@ const FEDERATION_PORT = 8448;
 export function meantPlace(resolution: Resolution): { readonly host: string; readonly port: number } | undefined {
   const { step, serverName, wellKnown, srv, certificateName } = resolution;
   if (step === '3.3' || step === '3.4' || step === '4' || step === '5') {
-    const record = srv.find(({ records }) => records.length > 0)?.records[0];
+    const records = srv.find((lookup) => lookup.records.length > 0)?.records ?? [];
+    const [record] = records
+      .filter(({ target }) => target !== '.')
+      .toSorted((one, other) => one.priority - other.priority);
     return record === undefined ? undefined : { host: record.target, port: record.port };
   }
   const named = wellKnown?.result.ok === true ? wellKnown.result.delegated : serverName;

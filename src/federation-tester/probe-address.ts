@@ -11,11 +11,12 @@ import type { LargeTransaction } from './large-transaction.ts';
 import { TARGETS } from './probe-targets.ts';
 import { readAnswer, readHeader } from './read-answer.ts';
 import { readCertificates } from './read-certificates.ts';
+import { readKeys } from './read-keys.ts';
 import type { Question, TestBudget } from './test-budget.ts';
 
-/** Bytes; documents of an honest homeserver have some hundreds. */
-export const MAX_KEYS = 256 * 1024;
-const MAX_ANSWER = 64 * 1024;
+/** Bytes; documents of an honest homeserver have some hundreds. What is judged again and again has to be short. */
+export const MAX_KEYS = 64 * 1024;
+const MAX_ANSWER = 16 * 1024;
 
 /** What all addresses of a test have in common. */
 export interface ProbePlan {
@@ -63,7 +64,12 @@ export async function probeAddress(place: Place, plan: ProbePlan): Promise<Addre
   const [version, unknown, plain, escaped] = await Promise.all(
     [TARGETS.version, TARGETS.unknown, TARGETS.plain, TARGETS.escaped].map((target) => ask(target)),
   );
-  const [signed, hold] = await Promise.all([askSigned(ask, plan), askHold(ask, plan)]);
+  // Whoever does not have the keys of this server is somebody else: he gets nothing signed, and nothing large.
+  const itself = readKeys(keys, resolution.serverName.text)?.serverName === resolution.serverName.text;
+  const [signed, hold] = await Promise.all([
+    itself ? askSigned(ask, plan) : undefined,
+    itself ? askHold(ask, plan) : undefined,
+  ]);
   return {
     ...about,
     tls: keys.tls,
@@ -74,7 +80,7 @@ export async function probeAddress(place: Place, plan: ProbePlan): Promise<Addre
     unknown,
     unsigned: { plain, escaped },
     signed,
-    body: await askLarge(ask, place, plan, signed),
+    body: itself ? await askLarge(ask, place, plan, signed) : undefined,
     hold,
   };
 }
@@ -94,11 +100,13 @@ const NOTHING = {
 
 type Ask = (target: string, more?: Partial<Question>) => Promise<HttpsOutcome | undefined>;
 
-/** Date has whole seconds, and was written somewhere on the way of the answer. */
+/** Date has whole seconds, and was written somewhere on the way of the answer, or when a cache got it (RFC 9111, Age). */
 function measureSkew(outcome: HttpsOutcome | undefined, now: number): number | undefined {
   const date = outcome === undefined ? undefined : readHeader(outcome, 'date');
   const time = date === undefined ? Number.NaN : Date.parse(date);
-  return Number.isNaN(time) ? undefined : time - now;
+  const age = outcome === undefined ? undefined : readHeader(outcome, 'age');
+  const cached = /^\d{1,9}$/.test(age ?? '') ? Number(age) * 1000 : 0;
+  return Number.isNaN(time) ? undefined : time + cached - now;
 }
 
 async function askSigned(ask: Ask, { identity, resolution }: ProbePlan): Promise<SignedAnswers | undefined> {
@@ -134,7 +142,7 @@ async function askLarge(
       ['Content-Type', 'application/json'],
       ...(authorization === undefined ? [] : [['Authorization', authorization] as const]),
     ],
-    body: transaction.body,
+    body: transaction.body(),
     patience,
   });
 }

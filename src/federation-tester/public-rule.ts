@@ -55,12 +55,12 @@ export function judgeAsPublicTester(facts: Facts, ours: boolean, now: number): V
 }
 
 /** The first reason to say no. */
-function findRefusal({ serverName, addresses, resolution }: Facts, now: number): string | undefined {
+function findRefusal({ serverName, addresses, resolution, otherSrv }: Facts, now: number): string | undefined {
   if (!serverName.ok) return 'that is no server name';
   const name = serverName.value.text;
   if (addresses.length === 0) return 'there is no address';
   if (resolution?.step === '4' || resolution?.step === '3.3') {
-    const old = resolution.srv.find((lookup) => lookup.name.startsWith('_matrix._tcp.'));
+    const old = otherSrv.find(({ name: asked }) => asked === `_matrix._tcp.${resolution.certificateName}`);
     if (old !== undefined && old.records.length === 0) return 'it knows SRV records under the name _matrix._tcp only';
   }
   if (!addresses.some((about) => readVersion(about.version) !== undefined)) return 'there is no version';

@@ -21,7 +21,7 @@ export function readAnswer(outcome: HttpsOutcome | undefined): Answer {
   const errcode = readErrcode(outcome);
   if (status === 413) return 'too-large';
   if (status === 429) return 'limited';
-  if (status >= 502 && status <= 504) return 'failing';
+  if (isGatewayError(status)) return 'failing';
   if (errcode === 'M_UNRECOGNIZED') return 'unrecognized';
   if (errcode !== undefined) return REFUSALS.has(errcode) || status === 401 ? 'refused' : 'accepted';
   const json = readJsonBody(outcome.body);
@@ -29,6 +29,11 @@ export function readAnswer(outcome: HttpsOutcome | undefined): Answer {
   // Synapse's 404 for an event that it does not have is the JSON text "".
   if (status === 404 && json === '') return 'accepted';
   return status < 300 && json !== undefined ? 'accepted' : 'foreign';
+}
+
+/** What a gateway says without its server: 502 to 504, and Cloudflare's own from 520 on (530 is about its DNS). */
+export function isGatewayError(status: number): boolean {
+  return (status >= 502 && status <= 504) || (status >= 520 && status <= 530);
 }
 
 /** The errcode of a Matrix error. */

@@ -1,7 +1,7 @@
 import type { HttpsOutcome } from '../base/https-exchange.ts';
 import { decodeBase64 } from '../matrix/base64.ts';
 import { isJsonObject, type JsonObject, ownMember } from '../matrix/json.ts';
-import { isEd25519KeyId, verifySignedJson } from '../matrix/signing.ts';
+import { isEd25519KeyId, openSignedJson, type SignedJson } from '../matrix/signing.ts';
 import { readJsonBody } from './read-json-body.ts';
 
 /** One key of a key document, and whether the document is signed with it. */
@@ -35,20 +35,21 @@ export function readKeys(outcome: HttpsOutcome | undefined, serverName: string):
   if (!isJsonObject(document)) return undefined;
   const { server_name: name, valid_until_ts: validUntil, verify_keys: listed } = document;
   const ids = isJsonObject(listed) ? Object.keys(listed).filter(isEd25519KeyId).slice(0, MOST_KEYS) : [];
+  const signed = openSignedJson(document);
   return {
     document,
     serverName: typeof name === 'string' ? name : undefined,
     validUntil: typeof validUntil === 'number' ? validUntil : undefined,
-    keys: ids.map((id) => readKey(document, serverName, id, ownMember(listed as JsonObject, id))),
+    keys: ids.map((id) => readKey(signed, serverName, id, ownMember(listed as JsonObject, id))),
   };
 }
 
-function readKey(document: JsonObject, serverName: string, id: string, entry: unknown): KeySeen {
+function readKey(signed: SignedJson, serverName: string, id: string, entry: unknown): KeySeen {
   const value = isJsonObject(entry) ? ownMember(entry, 'key') : undefined;
   const key = typeof value === 'string' ? value : '';
   const bytes = decodeBase64(key);
   const wellFormed = bytes.ok && bytes.value.length === 32;
-  const verified = verifySignedJson(document, serverName, id, key);
+  const verified = signed.verify(serverName, id, key);
   return { id, key, wellFormed, signed: verified.ok, why: verified.ok ? undefined : verified.why };
 }
 

@@ -1,5 +1,6 @@
 import type { HttpsExchange, HttpsOutcome, HttpsRequest } from '../base/https-exchange.ts';
 import type { System } from '../base/system.ts';
+import { VERSION } from '../base/version.ts';
 
 /** One request to one place; everything else about it is the same for the whole test. */
 export type Question = Pick<HttpsRequest, 'address' | 'port' | 'certificateName' | 'host' | 'target' | 'maxBody'> &
@@ -23,6 +24,12 @@ export interface BudgetSlice {
   /** How many connections may be open at a time. */
   readonly connections: number;
 }
+
+/** As every homeserver says who it is: firewalls take who does not for a robot. */
+const OUR_HEADERS = [
+  ['User-Agent', `matrix-sidecar/${VERSION}`],
+  ['Accept', 'application/json, */*;q=0.5'],
+] as const;
 
 /** The time and the connections that one test may use. */
 export interface TestBudget {
@@ -85,7 +92,8 @@ export function openTestBudget(
       try {
         const { connect, handshake, answer } = slice.patience;
         const deadline = { connect, handshake, total: patience ?? answer };
-        const request: HttpsRequest = { method: 'GET', ...question, deadline };
+        const headers = [...OUR_HEADERS, ...(question.headers ?? [])];
+        const request: HttpsRequest = { method: 'GET', ...question, headers, deadline };
         return await within((until) => deps.exchange.request(request, { verify: false, signal: until }));
       } finally {
         give();

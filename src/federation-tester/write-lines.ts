@@ -3,12 +3,22 @@ import { formatHostPort } from '../base/address.ts';
 
 /** `matrix.example.com. 3600 IN A 203.0.113.10`, as a zone file has it; AAAA for IPv6 addresses. */
 export function writeAddressRecord(host: string, address: string): string {
-  return `${host}. 3600 IN ${isIPv6(address) ? 'AAAA' : 'A'} ${address}`;
+  return `${absolute(host)} 3600 IN ${isIPv6(address) ? 'AAAA' : 'A'} ${address}`;
 }
 
-/** `_matrix-fed._tcp.example.com. 3600 IN SRV 10 5 443 matrix.example.com.` */
-export function writeSrvRecord(name: string, port: number, target: string): string {
-  return `${name}. 3600 IN SRV 10 5 ${port} ${target}.`;
+/** `_matrix-fed._tcp.example.com. 3600 IN SRV 10 5 443 matrix.example.com.`; `like`: with that record's rank. */
+export function writeSrvRecord(
+  name: string,
+  port: number,
+  target: string,
+  like: { readonly priority: number; readonly weight: number } = { priority: 10, weight: 5 },
+): string {
+  return `${absolute(name)} 3600 IN SRV ${like.priority} ${like.weight} ${port} ${absolute(target)}`;
+}
+
+/** Some write the dot that ends an absolute name already. */
+function absolute(name: string): string {
+  return name.endsWith('.') ? name : `${name}.`;
 }
 
 /** The document at https://SERVER_NAME/.well-known/matrix/server that sends other servers to `host:port`. */

@@ -26,17 +26,26 @@ function liftSurrogate(unit: number): number {
  * integers from -(2^53)+1 to 2^53-1, `-0` written as `0`. Throws a SidecarError that names the offending value's place.
  */
 export function encodeCanonicalJson(value: unknown): string {
-  return encode(value, []);
+  return encode(value, undefined);
 }
 
-type Place = readonly (string | number)[];
+/** A step and where it was taken from; undefined at the top. Written out only where something is refused. */
+type Place = { readonly step: string | number; readonly from: Place; readonly depth: number } | undefined;
+
+function stepInto(from: Place, step: string | number): Place {
+  return { step, from, depth: depthOf(from) + 1 };
+}
+
+function depthOf(place: Place): number {
+  return place?.depth ?? 0;
+}
 
 function encode(value: unknown, place: Place): string {
   if (value === null || typeof value === 'boolean') return String(value);
   if (typeof value === 'string') return encodeString(value, place);
   if (typeof value === 'number') return encodeNumber(value, place);
   if (typeof value !== 'object') throw refuse(place, `${describeType(value)} has no JSON form`);
-  if (place.length >= MAX_DEPTH) throw refuse(place.slice(0, 3), `more than ${MAX_DEPTH} levels deep`);
+  if (depthOf(place) >= MAX_DEPTH) throw refuse(place, `more than ${MAX_DEPTH} levels deep`);
   if (Array.isArray(value)) return encodeArray(value, place);
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) throw refuse(place, 'only plain objects have a JSON form');
@@ -45,7 +54,7 @@ function encode(value: unknown, place: Place): string {
 
 function encodeArray(items: readonly unknown[], place: Place): string {
   const encoded: string[] = [];
-  for (let i = 0; i < items.length; i++) encoded.push(encode(items[i], [...place, i]));
+  for (let i = 0; i < items.length; i++) encoded.push(encode(items[i], stepInto(place, i)));
   return `[${encoded.join(',')}]`;
 }
 
@@ -53,7 +62,7 @@ function encodeObject(object: Readonly<Record<string, unknown>>, place: Place): 
   const members = Object.keys(object)
     .sort(compareCodePoints)
     .map((key) => {
-      const here = [...place, key];
+      const here = stepInto(place, key);
       return `${encodeString(key, here)}:${encode(object[key], here)}`;
     });
   return `{${members.join(',')}}`;
@@ -87,9 +96,12 @@ function refuse(place: Place, why: string): SidecarError {
 
 /** `$.content.body[2]`, for a person. */
 function formatPlace(place: Place): string {
-  const steps = place.map((step) => {
+  const steps: (string | number)[] = [];
+  for (let here = place; here !== undefined; here = here.from) steps.unshift(here.step);
+  // The first few say where it is also at the bottom of something very deep.
+  const shown = steps.slice(0, depthOf(place) >= MAX_DEPTH ? 3 : steps.length).map((step) => {
     if (typeof step === 'number') return `[${step}]`;
     return /^[A-Za-z_][A-Za-z0-9_]{0,63}$/.test(step) ? `.${step}` : `[${JSON.stringify(step.slice(0, 64))}]`;
   });
-  return `$${steps.join('')}`;
+  return `$${shown.join('')}`;
 }

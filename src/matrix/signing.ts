@@ -76,19 +76,55 @@ export function verifySignedJson(
   keyId: string,
   publicKeyBase64: string,
 ): Parsed<JsonObject> {
+  return openSignedJson(object).verify(serverName, keyId, publicKeyBase64);
+}
+
+/** An object whose signatures are checked one after another. */
+export interface SignedJson {
+  /** As `verifySignedJson`. */
+  verify(serverName: string, keyId: string, publicKeyBase64: string): Parsed<JsonObject>;
+}
+
+/** For a stranger's object with several signatures: what was signed is written out once, whatever there is to check. */
+export function openSignedJson(object: JsonObject): SignedJson {
+  let bytes: Parsed<Buffer> | undefined;
+  const getBytes = (): Parsed<Buffer> => {
+    bytes ??= readSignedBytes(object);
+    return bytes;
+  };
+  return { verify: (...signer) => verifyOne(object, getBytes, ...signer) };
+}
+
+function readSignedBytes(object: JsonObject): Parsed<Buffer> {
+  try {
+    return good(signedBytes(object));
+  } catch (error) {
+    return bad(describeError(error));
+  }
+}
+
+function verifyOne(
+  object: JsonObject,
+  getBytes: () => Parsed<Buffer>,
+  serverName: string,
+  keyId: string,
+  publicKeyBase64: string,
+): Parsed<JsonObject> {
   if (!isEd25519KeyId(keyId)) return bad(`${JSON.stringify(keyId.slice(0, 64))} is no ed25519 key id`);
   const signatures = ownMember(object, 'signatures');
   const ofServer = isJsonObject(signatures) ? ownMember(signatures, serverName) : undefined;
   const signature = isJsonObject(ofServer) ? ownMember(ofServer, keyId) : undefined;
   if (typeof signature !== 'string') return bad(`there is no signature by ${serverName} with ${keyId}`);
-  const bytes = decodeBase64(signature);
-  if (!bytes.ok || bytes.value.length !== SIGNATURE_BYTES) {
+  const written = decodeBase64(signature);
+  if (!written.ok || written.value.length !== SIGNATURE_BYTES) {
     return bad(`the signature by ${serverName} with ${keyId} is not ${SIGNATURE_BYTES} bytes in Base64`);
   }
   const key = readPublicKey(publicKeyBase64);
   if (!key.ok) return bad(`the key ${keyId} of ${serverName} ${key.why}`);
+  const bytes = getBytes();
+  if (!bytes.ok) return bytes;
   try {
-    if (verify(null, signedBytes(object), key.value, bytes.value)) return good(object);
+    if (verify(null, bytes.value, key.value, written.value)) return good(object);
   } catch (error) {
     return bad(describeError(error));
   }

@@ -16,6 +16,10 @@ export type Decision =
   | { readonly do: 'preflight'; readonly variant: 'matrix' | 'rendezvous' | 'well-known'; readonly why: string }
   | { readonly do: 'challenge'; readonly token: string; readonly why: string }
   | { readonly do: 'redirect'; readonly why: string }
+  /** The keys of the federation tester's own identity. */
+  | { readonly do: 'identify'; readonly why: string }
+  /** The federation tester's page or API, for strangers. */
+  | { readonly do: 'test'; readonly why: string }
   /** A question of our own `doctor`; whether it is one, the token tells. */
   | { readonly do: 'probe'; readonly token: string; readonly why: string }
   | {

@@ -1,5 +1,6 @@
 import type { CidrSet } from '../base/cidr.ts';
 import { PROBE_PREFIX } from '../base/self-probe.ts';
+import { isTesterPath } from '../base/tester-paths.ts';
 import type { Endpoint, EndpointMatcher } from '../matrix/endpoints.ts';
 import { isRendezvousPath } from '../matrix/errors.ts';
 import type { Decision, RoutedServer, RouteRequest } from './decision.ts';
@@ -11,6 +12,10 @@ export interface RouterFacts {
   readonly endpoints: EndpointMatcher;
   readonly federationPort: 'federation' | 'all';
   readonly adminApiFrom: CidrSet;
+  /** The Host under which the federation tester's identity publishes its keys; undefined where there is none. */
+  readonly testerIdentity?: string | undefined;
+  /** Whether strangers may use the federation tester. */
+  readonly testerIsPublic?: boolean;
 }
 
 /** Decides what becomes of a request. Pure: the same facts give the same decision. */
@@ -18,6 +23,7 @@ export type Router = (request: RouteRequest) => Decision;
 
 const WELL_KNOWN = '/.well-known/matrix/';
 const CHALLENGE = '/.well-known/acme-challenge/';
+const KEYS = '/_matrix/key/v2/server';
 
 function refuse(
   status: number,
@@ -88,6 +94,12 @@ const PREFLIGHT_WELL_KNOWN: Decision = Object.freeze({
   why: 'OPTIONS on a well-known document',
 });
 
+const IDENTIFY: Decision = Object.freeze({
+  do: 'identify',
+  why: "the keys of the federation tester's identity, which Host names",
+});
+const TEST: Decision = Object.freeze({ do: 'test', why: 'the federation tester (federation_tester.public: true)' });
+
 /** What the federation listener serves unless told to serve everything. */
 const FEDERATION_SURFACES: ReadonlySet<string> = new Set(['federation', 'key', 'media']);
 
@@ -149,6 +161,9 @@ export function createRouter(facts: RouterFacts): Router {
       return { do: 'challenge', token: target.slice(CHALLENGE.length, end), why: 'an ACME http-01 challenge' };
     }
     if (target.startsWith(PROBE_PREFIX)) return routeProbe(target, end);
+    if (facts.testerIdentity !== undefined && request.authority === facts.testerIdentity) {
+      if (method === 'GET' && target.startsWith(KEYS) && findPathEnd(target) === KEYS.length) return IDENTIFY;
+    }
     if (!found.ok) return MISDIRECTED;
     const { server, by } = found;
     const endpoint = endpoints(target, end);
@@ -168,6 +183,7 @@ export function createRouter(facts: RouterFacts): Router {
         : NOT_ON_FEDERATION;
     }
     if (listener === 'federation' && facts.federationPort === 'federation') return NOT_ON_FEDERATION;
+    if (facts.testerIsPublic === true && isTesterPath(target.slice(0, end))) return TEST;
     if (server.website === undefined) return UNRECOGNIZED;
     return {
       do: 'forward',

@@ -38,7 +38,8 @@ export interface TicketKeys {
    * use stay until the store has others, and for good where it cannot be reached.
    */
   shareThrough(store: TicketKeyStore): void;
-  close(): void;
+  /** Resolves when nothing of it is written any more. */
+  close(): Promise<void>;
 }
 
 /**
@@ -73,6 +74,7 @@ export function createTicketKeys(
   /** The look at the store under way, and whether another one is wanted after it. */
   let looking = false;
   let again = false;
+  let underWay: Promise<void> = Promise.resolve();
   let troubled = false;
 
   const usedFor = (): number => Math.floor(system.monotonic() - since);
@@ -103,16 +105,19 @@ export function createTicketKeys(
     publishing?.cancel();
     publishing = system.setTimer(pause, () => {
       publishing = undefined;
-      void look();
+      look();
     });
   }
 
+  function look(): void {
+    if (looking) again = true;
+    else if (store !== undefined) underWay = lookAt(store);
+  }
+
   /** Reads the store, and renews what is due there. Never rejects. */
-  async function look(): Promise<void> {
-    const from = store;
-    again = looking;
-    if (looking || from === undefined) return;
+  async function lookAt(from: TicketKeyStore): Promise<void> {
     looking = true;
+    again = false;
     let failure: unknown;
     try {
       await readAndRenew(from);
@@ -121,7 +126,7 @@ export function createTicketKeys(
     }
     looking = false;
     if (from === store) announce(failure);
-    if (again) void look();
+    if (again) look();
   }
 
   async function readAndRenew(from: TicketKeyStore): Promise<void> {
@@ -174,13 +179,14 @@ export function createTicketKeys(
     shareThrough(next) {
       leaveStore();
       store = next;
-      unsubscribe = next.onChange(TICKET_KEYS_KEY, () => void look());
-      void look();
+      unsubscribe = next.onChange(TICKET_KEYS_KEY, look);
+      look();
     },
-    close() {
+    async close() {
       leaveStore();
       timer?.cancel();
       listeners.clear();
+      await underWay;
     },
   };
 }

@@ -22,9 +22,9 @@ export interface KeeperBench {
   close(): Promise<void>;
 }
 
-export async function openKeeperBench(rules: Partial<Rules> = {}, fraction?: () => number): Promise<KeeperBench> {
+export async function openKeeperBench(rules: Partial<Rules> = {}): Promise<KeeperBench> {
   const folder = await mkdtemp(join(tmpdir(), 'sidecar-keeper-'));
-  const system = createVirtualSystem(T0, fraction);
+  const system = createVirtualSystem(T0);
   const scripted = await startScriptedCa(
     { now: () => system.trueNow(), validate: async () => undefined, ...rules },
     issuer,

@@ -194,6 +194,16 @@ describe('what the ledger records', () => {
   });
 });
 
+it('a wait that was decided while the clock was ahead is as long as it was meant to be, once that is right', () => {
+  const ahead = T0 + 20 * DAY;
+  const { ledger } = order(emptyLedger(), ahead);
+  const { next } = viewTries(settleClock(ledger, T0), key().set, key().ca);
+  expect(next?.at).toBe(T0 + MINUTE);
+  // One that was decided by a clock that was right stays.
+  const right = order(emptyLedger(), T0).ledger;
+  expect(settleClock(right, T0 + 1)).toEqual(right);
+});
+
 describe('the ledger in the store', () => {
   it('is empty where there is none', () => {
     expect(parseLedger(undefined, T0)).toEqual({ ledger: emptyLedger(), note: undefined });

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { realSystem, type System } from '../../src/base/system.ts';
 
 /** Milliseconds of real time in which something has to happen, or the work that is waited for hangs. */
@@ -30,8 +30,8 @@ export interface VirtualSystem extends System {
   forProcess(): { readonly system: System; end(): void };
 }
 
-/** `fraction` gives the dice of `randomBytes` (0 to 1); left out, they are the machine's. */
-export function createVirtualSystem(start: number, fraction?: () => number): VirtualSystem {
+/** With a `seed`, the dice fall by the instant alone, whoever throws them first; without, they are the machine's. */
+export function createVirtualSystem(start: number, seed?: number): VirtualSystem {
   let elapsed = 0;
   let stepped = 0;
   let order = 0;
@@ -82,8 +82,9 @@ export function createVirtualSystem(start: number, fraction?: () => number): Vir
     now: () => Math.floor(start + elapsed + stepped),
     monotonic: () => elapsed,
     randomBytes(length) {
-      if (fraction === undefined) return randomBytes(length);
-      return Buffer.from(Array.from({ length }, () => Math.floor(fraction() * 256)));
+      if (seed === undefined) return randomBytes(length);
+      const block = createHash('sha256').update(`${seed} ${elapsed} ${length}`).digest();
+      return Buffer.alloc(length, block);
     },
     setTimer: (ms, fn) => setTimer(ms, fn),
     trueNow: () => Math.floor(start + elapsed),

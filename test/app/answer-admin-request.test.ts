@@ -16,6 +16,7 @@ it('a defect behind the admin listener costs one request: 500, and an error in t
     status: fails,
     readiness: async () => fails(),
     metrics: { scrape: async () => fails() },
+    tester: { answer: async () => fails(), answerKeys: async () => fails(), close: () => {} },
   };
   for (const target of ['/api/status', '/readyz', '/metrics']) {
     const { exchange, answered } = createFakeExchange({ target });

@@ -58,6 +58,11 @@ describe('questions to the DNS', () => {
     expect(await dns.resolveAddresses('a.test')).toEqual([]);
   });
 
+  it('about addresses fail when one of the two does and the other finds none: that is not "there are none"', async () => {
+    const dns = await clientOf((_, type) => (type === 'A' ? 'SERVFAIL' : []));
+    await expect(dns.resolveAddresses('a.test')).rejects.toMatchObject({ code: 'dns-failed' });
+  });
+
   it.each([
     ['SERVFAIL', /TXT a\.test: it failed to find out \(SERVFAIL\)/],
     ['REFUSED', /it refuses to answer \(REFUSED\)/],

@@ -64,6 +64,11 @@ describe('an address that strangers may make us connect to', () => {
     ['2001:db8::1', 'reserved'],
     ['3fff::1', 'reserved'],
     ['64:ff9b:1::1', 'reserved'],
+    // IPv4-translated (RFC 7915), and what nobody has been given.
+    ['::ffff:0:7f00:1', 'reserved'],
+    ['1fff::1', 'reserved'],
+    ['4000::1', 'reserved'],
+    ['fe00::1', 'reserved'],
     // What contains an IPv4 address is judged by it, however it is written.
     ['::ffff:127.0.0.1', 'loopback'],
     ['::FFFF:7f00:1', 'loopback'],

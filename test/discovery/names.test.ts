@@ -95,6 +95,16 @@ describe('the addresses of a name', () => {
   );
 });
 
+describe('a name that the DNS has no way to ask for', () => {
+  it.each(['a..b', `${'x'.repeat(64)}.test`])('has nothing, and no server is blamed for it: %s', async (host) => {
+    server = await startDnsServer(() => []);
+    const names = createNames({ server: server.address }, { system: realSystem, dns: createDnsClient() });
+    expect(await names.lookupHost(host, signal)).toMatchObject({ addresses: [], error: undefined });
+    expect(await names.lookupSrv(`_matrix._tcp.${host}`, signal)).toMatchObject({ records: [], error: undefined });
+    expect(server.questions).toEqual([]);
+  });
+});
+
 describe('the records of a service', () => {
   it.each<[DnsAnswer, string | undefined]>([
     ['NXDOMAIN', undefined],

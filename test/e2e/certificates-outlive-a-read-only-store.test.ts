@@ -80,7 +80,6 @@ describe.skipIf(missing !== undefined)(`A file system that is read-only${why}`, 
       while ((await readHeldCertificates(store)).length === 0) await pause(20);
       await disk.remount('ro');
       await pause(17_000);
-      await untilLogged(sidecar, /serving goes on.*could not be renewed for 17 s.*read-only/);
       await untilLogged(sidecar, /serving goes on.*The store cannot lock .*the file system is read-only/);
       expect((await lookAtServed(sidecar.https)).der).toEqual(der);
       await disk.remount('rw');

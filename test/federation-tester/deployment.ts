@@ -57,6 +57,19 @@ export interface DeploymentWorld {
   /** A homeserver of that name which fetches the identity's keys. */
   homeserver(plan: Plan, serverName?: string): Handler;
   test(plan: Plan): Promise<Tested>;
+  /** Builds it and leaves it standing, one at a time, for whoever tests from outside. */
+  open(plan: Plan): Promise<Standing>;
+  close(): Promise<void>;
+}
+
+/** A deployment that stands: what somebody has to be told to find it. */
+export interface Standing {
+  /** `host:port` */
+  readonly dns: string;
+  /** PEM of the authority. */
+  readonly ca: string;
+  /** As curl has it. */
+  readonly connectTo: readonly string[];
   close(): Promise<void>;
 }
 
@@ -164,6 +177,11 @@ export async function openDeploymentWorld(): Promise<DeploymentWorld> {
         await running.close();
       }
     },
+    async open(plan) {
+      zone = plan.zone;
+      const { written, close } = await listenAll(plan);
+      return { dns: dns.address, ca: root.certPem, connectTo: written, close };
+    },
     close: () => dns.close(),
   };
 }
@@ -188,6 +206,7 @@ async function runTest(
 
 async function listenAll(plan: Plan): Promise<{
   readonly connectTo: NonNullable<TesterOptions['connectTo']>;
+  readonly written: readonly string[];
   close(): Promise<void>;
 }> {
   const servers: Server[] = [];
@@ -213,6 +232,7 @@ async function listenAll(plan: Plan): Promise<{
   }
   for (const meant of [443, 8448, 8443]) mappings.push(`:${meant}::${CLOSED_PORT}`);
   return {
+    written: mappings,
     connectTo: mappings.map((text) => {
       const parsed = parseConnectTo(text);
       if (!parsed.ok) throw new Error(parsed.why);

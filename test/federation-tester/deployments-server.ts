@@ -364,7 +364,7 @@ export const TLS_AND_KEYS: readonly Row[] = [
       sendText(response, 200, 'text/plain', JSON.stringify(buildKeyDocument(NAME, KEY, Date.now() + DAY))),
     ),
     finds: ['keys-content-type'],
-    works: true,
+    works: false,
   },
   {
     name: 'a clock that is an hour slow',

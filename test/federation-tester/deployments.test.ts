@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DeploymentWorld, openDeploymentWorld, planDeployment } from './deployment.ts';
 import { DNS_AND_SRV, HEALTHY, type Row, WELL_KNOWN } from './deployments-dns.ts';
+import { ODD_BUT_HEALTHY, ODDLY_BROKEN } from './deployments-odd.ts';
 import { ADDRESSES, REQUESTS, TLS_AND_KEYS } from './deployments-server.ts';
 
 let world: DeploymentWorld;
@@ -24,6 +25,7 @@ const rows = (list: readonly Row[]) => list.filter(({ unless }) => unless !== tr
 
 describe('a healthy deployment has no finding', () => {
   it.each(rows(HEALTHY))('$name', hold);
+  it.each(rows(ODD_BUT_HEALTHY))('$name', hold);
 });
 describe('what is wrong in the DNS is found', () => {
   it.each(rows(DNS_AND_SRV))('$name', hold);
@@ -39,4 +41,7 @@ describe('what is wrong with certificates and keys is found', () => {
 });
 describe('what a proxy does to requests is found', () => {
   it.each(rows(REQUESTS))('$name', hold);
+});
+describe('what is wrong is found where more than one thing is odd', () => {
+  it.each(rows(ODDLY_BROKEN))('$name', hold);
 });

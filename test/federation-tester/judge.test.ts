@@ -90,7 +90,7 @@ const ROWS: readonly Row[] = [
   {
     name: 'only IPv6, and this machine has none',
     facts: facts({ addresses: [dead(six, 'unreachable')] }),
-    finds: ['error connection-unreachable'],
+    finds: ['warning connection-unreachable'],
     works: false,
   },
   {
@@ -244,6 +244,28 @@ const ROWS: readonly Row[] = [
     publicTester: false,
   },
   {
+    name: 'keys that are refused for now',
+    facts: facts({
+      addresses: [address({ keys: answered(429, { errcode: 'M_LIMIT_EXCEEDED' }, { 'Retry-After': '60' }) })],
+    }),
+    finds: ['warning keys-limited'],
+    works: false,
+  },
+  {
+    name: 'an error of the homeserver itself for the keys',
+    facts: facts({ addresses: [address({ keys: answered(500, { errcode: 'M_UNKNOWN' }) })] }),
+    finds: ['error keys-no-answer'],
+    works: false,
+  },
+  {
+    name: 'a limit that answers 503 for an event',
+    facts: facts({
+      addresses: [address({ unsigned: { plain: answered(503, '<html>'), escaped: answered(503, '') } })],
+    }),
+    finds: [],
+    works: true,
+  },
+  {
     name: 'a clock 31 s ahead',
     facts: facts({ addresses: [address({ skew: 31_000 })] }),
     finds: ['warning clock-skew'],
@@ -322,6 +344,38 @@ const ROWS: readonly Row[] = [
       addresses: [address({ signed: signed({ plain: REJECTED, malformed: MALFORMED, keyFetches: 0 }) })],
     }),
     finds: [],
+    works: true,
+  },
+  {
+    name: 'a signature that is refused for want of our keys, which somebody else fetched at the same time',
+    facts: facts({
+      identity: 't.test',
+      addresses: [
+        address({
+          signed: signed({
+            plain: answered(401, { errcode: 'M_UNAUTHORIZED', error: 'Failed to find any key to satisfy: x' }),
+            malformed: MALFORMED,
+          }),
+        }),
+      ],
+    }),
+    finds: [],
+    works: true,
+  },
+  {
+    name: 'one answer for all that is unsigned, malformed or signed, by a server that fetched our keys',
+    facts: facts({
+      identity: 't.test',
+      addresses: [address({ signed: signed({ plain: UNAUTHORIZED, malformed: UNAUTHORIZED }) })],
+    }),
+    finds: ['error signature-rejected'],
+    works: false,
+    publicTester: true,
+  },
+  {
+    name: 'a large body without a signature that is hung up on',
+    facts: facts({ addresses: [address({ body: failed('reset', TLS) })] }),
+    finds: ['warning body-limit'],
     works: true,
   },
   {

@@ -47,7 +47,7 @@ export function leaf(more: Partial<CertificateSeen> = {}): CertificateSeen {
     ipAddresses: [],
     notBefore: NOW - 10 * DAY,
     notAfter: NOW + 80 * DAY,
-    fingerprint: 'c29tZSBmaW5nZXJwcmludA',
+    fingerprint: 'c29tZSBmaW5nZXJwcmludCBvZiBhIGNlcnRpZmljYXQ',
     selfSigned: false,
     issuedByNext: true,
     ...more,

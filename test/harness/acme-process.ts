@@ -4,6 +4,7 @@ import { BOOTSTRAP_NAME } from '../../src/acme/bootstrap-certificate.ts';
 import { completeYaml, startProcess, type TestProcess } from './process.ts';
 import type { ScriptedCa } from './scripted-ca.ts';
 import { completeRules, type Rules } from './scripted-rules.ts';
+import { until } from './until.ts';
 
 /** What an ACME process needs around it. */
 export interface AcmeSurroundings {
@@ -27,10 +28,15 @@ store: ${JSON.stringify(store)}
   );
 }
 
+export interface AcmePorts {
+  readonly https: number;
+  readonly http: number;
+}
+
 /** `serve` with certificates by ACME, in a process of its own. */
 export interface AcmeProcess extends TestProcess {
   /** The ports, once they answer; undefined where it ended before. */
-  readonly ports: Promise<{ readonly https: number; readonly http: number } | undefined>;
+  readonly ports: Promise<AcmePorts | undefined>;
 }
 
 export interface AcmeProcessOptions {
@@ -45,15 +51,21 @@ export interface AcmeProcessOptions {
 export function startAcmeProcess(options: AcmeProcessOptions): AcmeProcess {
   const { folder, file = 'sidecar.yaml', ...more } = options;
   const running = startProcess(['serve', '--config', join(folder, file)], { cwd: folder, ...more });
-  const ports = running.logged(/^Ready/).then(
-    (line) => {
-      const { listeners } = line as { listeners: Record<string, string[]> };
-      const port = (name: string): number => Number(listeners[name]?.[0]?.split(':').at(-1));
-      return { https: port('https'), http: port('http') };
-    },
-    () => undefined,
-  );
-  return { ...running, ports };
+  return { ...running, ports: findPorts(running) };
+}
+
+async function findPorts({ log, exited }: TestProcess): Promise<AcmePorts | undefined> {
+  let ended = false;
+  void exited.then(() => {
+    ended = true;
+  });
+  const ready = () => log().find(({ msg }) => String(msg).startsWith('Ready'));
+  // A machine that is busy takes its time.
+  await until('Ready', () => ended || ready() !== undefined, 60_000);
+  const { listeners } = (ready() ?? {}) as { listeners?: Record<string, string[]> };
+  if (listeners === undefined) return undefined;
+  const port = (name: string): number => Number(listeners[name]?.[0]?.split(':').at(-1));
+  return { https: port('https'), http: port('http') };
 }
 
 /** What is shown to a client. The handshake has proved by then that its key is the one of the process. */

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { limitsOfCa } from '../../src/acme/ca-limits.ts';
@@ -82,6 +83,8 @@ export async function createKillLane(
     };
   }
 
+  const isSigned = (der: Buffer): boolean => ca.orders.issued.some((pem) => new X509Certificate(pem).raw.equals(der));
+
   function complain(what: string): void {
     const lines = running?.log().map(({ msg }) => `\n    ${String(msg)}`) ?? [];
     tally.damage.push(`${store.slice(folder.length - 6)} at kill ${tally.kills}: ${what}${lines.join('')}`);
@@ -97,6 +100,7 @@ export async function createKillLane(
       if (ports === undefined) return;
       const served = await lookAtServed(ports.https).catch(() => undefined);
       if (served?.bootstrap === true && before.held !== undefined) complain('serves a bootstrap certificate again');
+      if (served?.bootstrap === false && !isSigned(served.der)) complain('serves what the CA has not signed');
     });
     await moment(started, requests);
     started.child.kill('SIGKILL');

@@ -13,6 +13,8 @@ export interface KillPlan {
   readonly lanes: number;
   /** Kills on one store, at most. */
   readonly longest: number;
+  /** Milliseconds after which no new store is begun, however many kills there were: for machines that are busy. */
+  readonly patience?: number;
 }
 
 /** What came of it; `damage` has every way in which something was not as it has to be. */
@@ -35,14 +37,17 @@ export async function killIssuances(plan: KillPlan): Promise<KillReport> {
         await createKillLane({ folder: join(folder, `lane-${index}`), resolver: dns.address }, random, issuer, tally),
       );
     }
+    const { kills, patience = Number.POSITIVE_INFINITY } = plan;
+    const began = performance.now();
+    const more = (): boolean => tally.kills < kills && performance.now() - began < patience;
     await lanes[0]!.measure();
     await Promise.all(
       lanes.map(async (lane) => {
         lane.expect(lanes[0]!);
-        for (let store = 0; tally.kills < plan.kills; store++) {
+        for (let store = 0; more(); store++) {
           // One store that asks for renewals all the time: there the limits have to hold.
           const greedy = store === 1;
-          await lane.wearOut(greedy ? plan.longest * 2 : plan.longest, greedy, () => tally.kills < plan.kills);
+          await lane.wearOut(greedy ? plan.longest * 2 : plan.longest, greedy, more);
         }
       }),
     );

@@ -59,7 +59,8 @@ export async function mountSmallDisk(folder: string, kibibytes: number): Promise
     fill: (left = 0) => fillWith(filler, left),
     makeRoom: () => rmSync(filler, { force: true }),
     async remount(mode) {
-      const [nsenter, ...rest] = [...through, 'mount', '-o', `remount,${mode}`, folder];
+      // The mount, not the file system: that cannot be changed from within a user namespace.
+      const [nsenter, ...rest] = [...through, 'mount', '-o', `remount,bind,${mode}`, folder];
       // Refused while a file is just being written.
       for (let tries = 0; spawnSync(nsenter!, rest).status !== 0; tries++) {
         if (tries === 100) throw new Error(`${folder} cannot be remounted ${mode}`);

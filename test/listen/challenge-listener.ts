@@ -89,7 +89,7 @@ export async function startListener(wish: ListenerWish = {}): Promise<ListenerUn
     asked: () => asked,
     async close() {
       listener.close();
-      ticketKeys.close();
+      await ticketKeys.close();
       for (const socket of sockets) socket.destroy();
       server.close();
       await once(server, 'close');

@@ -146,6 +146,30 @@ describe.skipIf(missing !== undefined)(`Two sidecars that share a store in Postg
     expect(await replicas.orders()).toHaveLength(1);
   });
 
+  test('serve on while PostgreSQL is restarted in the middle of an order, and get the certificate with that order', async () => {
+    const { ca } = replicas;
+    const { promise: restarted, resolve: goOn } = Promise.withResolvers<ValidatedAt>();
+    ca.rules.validate = async (facts) => validateChallenge(facts, await restarted);
+    const [one, two] = await startBoth();
+    await until('the order is under way', () => ca.count('challenge') > 0);
+    const { keeper, other } = tell(one, two);
+    await server.stop('immediate');
+    // Longer than any call to it takes, and shorter than the lease.
+    for (let second = 0; second < 8; second += 1) {
+      await pause(1_000);
+      for (const replica of [keeper, other]) expect(await servedBy(replica)).toBeUndefined();
+    }
+    await server.start();
+    goOn(one);
+    await untilBothServe(one, two, TAKEOVER + NEXT_ATTEMPT);
+    expect(ca.count('new-order')).toBe(1);
+    expect(await replicas.orders()).toHaveLength(1);
+    for (const replica of [keeper, other]) {
+      const warnings = replica.log().filter(({ level, msg }) => level === 'warn' && /PostgreSQL/.test(String(msg)));
+      expect(warnings.length, JSON.stringify(warnings)).toBeLessThanOrEqual(5);
+    }
+  });
+
   test.each([
     ['challenge', 'authz', TAKEOVER + NEXT_ATTEMPT],
     ['finalize', 'authz', TAKEOVER],

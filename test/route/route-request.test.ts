@@ -53,7 +53,9 @@ const summary = (decision: Decision): string => {
     case 'challenge':
       return `challenge ${decision.token}`;
     case 'redirect':
-      return 'redirect';
+    case 'identify':
+    case 'test':
+      return decision.do;
     case 'probe':
       return `probe ${decision.token}`;
   }

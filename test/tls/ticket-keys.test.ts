@@ -20,7 +20,7 @@ const SOON = 20_000;
 const running: TestServer[] = [];
 const opened: TicketKeys[] = [];
 afterEach(async () => {
-  for (const keys of opened.splice(0)) keys.close();
+  for (const keys of opened.splice(0)) await keys.close();
   for (const server of running.splice(0)) await server.close();
 });
 
@@ -69,8 +69,8 @@ describe('without a store', () => {
     stop();
     await system.advance(PERIOD);
     expect(calls).toBe(1);
-    keys.close();
-    keys.close();
+    await keys.close();
+    await keys.close();
     expect(system.pending()).toBe(0);
   });
 });
@@ -118,7 +118,7 @@ describe('through a store', () => {
     const second = open(system, store);
     await system.advance(0);
     expect(second.now()).toBe(first.now());
-    for (const keys of opened.splice(0)) keys.close();
+    for (const keys of opened.splice(0)) await keys.close();
     expect(system.pending()).toBe(0);
     const third = open(system, store);
     await system.advance(0);
@@ -130,7 +130,7 @@ describe('through a store', () => {
     const store = createShared();
     const first = open(system, store);
     await system.advance(0);
-    first.keys.close();
+    await first.keys.close();
     const old = readSchedule(store.values.get(TICKET_KEYS_KEY)!)!;
     await system.advance(3 * PERIOD);
     const later = open(system, store);

@@ -24,8 +24,6 @@ export interface PresentCertificate {
   readonly findings: readonly Finding[];
 }
 
-/** Where the development CA keeps the certificates that it made. */
-
 /** Reads what there is, and makes nothing. Rejects with a SidecarError when the store cannot be read. */
 export async function readPresent(needed: NeededCertificate, store: Store, now: number): Promise<PresentCertificate> {
   const { source } = needed;

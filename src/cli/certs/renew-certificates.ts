@@ -8,8 +8,6 @@ import { awaitRenewal, lookBeforeRenewal } from './await-renewal.ts';
 import { findCertificates, listNeededCertificates, type NeededCertificate } from './needed-certificates.ts';
 import { type CertsContext, fail } from './open-certificate-store.ts';
 
-/** The lease whose holder orders certificates. */
-
 /**
  * `certs renew`: asks the sidecar that looks after the certificates, in whichever process it is. With `wait` it waits
  * for what comes of it, where one is running.

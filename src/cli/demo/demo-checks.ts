@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { System } from '../../base/system.ts';
-import { type DemoServer, federate, fetchServerKeys, findServer, readJson, wellKnownRoute } from './demo-server.ts';
+import { type DemoDiscovery, findServer } from './demo-discovery.ts';
+import { type DemoServer, federate, fetchServerKeys, readJson } from './demo-server.ts';
 import { inspectTls, requestOverHttp2, requestOverTls, type TlsAnswer } from './tls-request.ts';
 
 /** One thing that the demo shows to be true. */
@@ -13,6 +14,7 @@ export interface DemoCheck {
 /** What the checks look at. */
 export interface DemoScene {
   readonly servers: readonly DemoServer[];
+  readonly discovery: DemoDiscovery;
   /** The development CA, PEM. */
   readonly ca: string;
   readonly system: System;
@@ -27,10 +29,10 @@ export function listDemoChecks(scene: DemoScene): readonly DemoCheck[] {
   const { servers, ca } = scene;
   const pairs = servers.map((from, i) => [from, servers[(i + 1) % servers.length]!] as const);
   const [first, second] = pairs[0]!;
-  const delegated = servers.filter(({ serverName }) => serverName.kind === 'dns' && serverName.port === undefined);
+  const delegated = servers.filter(({ step }) => step.startsWith('3'));
   return [
     ...servers.map((server) => checkTls(server, ca)),
-    ...delegated.map((server) => checkWellKnown(server, ca)),
+    ...delegated.map((server) => checkWellKnown(server, scene)),
     ...servers.map((server) => checkKeys(server, scene)),
     ...pairs.map(([from, to]) => checkSignedRequest(from, to, ca)),
     checkAlteredRequest(first, second, ca),
@@ -47,35 +49,34 @@ function checkTls(server: DemoServer, ca: string): DemoCheck {
     title: `${server.serverName.text} shows a certificate that its peers can verify`,
     run: async () => {
       const facts = await inspectTls(server.federation, ca);
-      const forWhom = server.federation.sni ?? `the address ${server.federation.host}, asked without SNI`;
-      return `${facts.protocol}, valid for ${forWhom}, issued by ${facts.issuer}`;
+      return `${facts.protocol}, valid for ${server.federation.sni}, issued by ${facts.issuer}`;
     },
   };
 }
 
-function checkWellKnown(server: DemoServer, ca: string): DemoCheck {
+function checkWellKnown(server: DemoServer, { ca, discovery }: DemoScene): DemoCheck {
   const { host, port, hostHeader } = server.federation;
   return {
     title: `${server.serverName.text} says where it is, in /.well-known/matrix/server and client`,
     run: async () => {
       const get = (name: string): Promise<TlsAnswer> =>
-        requestOverTls(wellKnownRoute(server), ca, { method: 'GET', path: `/.well-known/matrix/${name}` });
+        requestOverTls(server.web, ca, { method: 'GET', path: `/.well-known/matrix/${name}` });
       const [forServers, forClients] = [await get('server'), await get('client')];
       const [serverDocument, clientDocument] = [readJson(forServers), readJson(forClients)];
       assertSame('m.server', serverDocument['m.server'], hostHeader);
       assertSame('CORS on client', forClients.headers['access-control-allow-origin'], '*');
-      const found = await findServer(server, ca);
+      const found = await findServer(server.serverName, discovery);
       assertSame('the address found by discovery', `${found.host}:${found.port}`, `${host}:${port}`);
       return `${JSON.stringify(serverDocument)}  ${JSON.stringify(clientDocument)}`;
     },
   };
 }
 
-function checkKeys(server: DemoServer, { ca, system }: DemoScene): DemoCheck {
+function checkKeys(server: DemoServer, { ca, discovery, system }: DemoScene): DemoCheck {
   return {
     title: `${server.serverName.text} is found by discovery and its signed key document verifies`,
     run: async () => {
-      const keys = await fetchServerKeys(server, ca, system.now());
+      const keys = await fetchServerKeys(server.serverName, discovery, ca, system.now());
       assertSame('the key', keys.verifyKeys.get('ed25519:demo'), server.homeserver.signingKey.publicKey);
       return `Host: ${server.federation.hostHeader}, key ed25519:demo ${keys.verifyKeys.get('ed25519:demo')}`;
     },

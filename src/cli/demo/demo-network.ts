@@ -5,25 +5,34 @@ import { startSidecar } from '../../app/sidecar.ts';
 import type { Upstream } from '../../base/address.ts';
 import { describeError, SidecarError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import { bad, good } from '../../base/parsed.ts';
+import { bad, good, type Parsed } from '../../base/parsed.ts';
 import type { System } from '../../base/system.ts';
 import { formatConfigProblems } from '../../config/format-problems.ts';
 import { loadConfig } from '../../config/load-config.ts';
+import type { KeyDocument } from '../../matrix/key-document.ts';
 import { parseServerName, type ServerName } from '../../matrix/server-name.ts';
 import { createLogger } from '../../observe/logger.ts';
 import { createFileStore } from '../../store/files.ts';
 import { createDevelopmentCa } from '../../tls/development-ca.ts';
-import { choosePorts } from './choose-ports.ts';
+import { choosePlaces } from './choose-places.ts';
+import { createDemoDiscovery, type DemoDiscovery } from './demo-discovery.ts';
+import { startDemoDns } from './demo-dns.ts';
 import { type DemoServer, fetchServerKeys } from './demo-server.ts';
-import { type DemoPlan, planDemo, WANTED_PORTS } from './plan-demo.ts';
+import { type DemoPlan, listConnectTo, planDemo } from './plan-demo.ts';
+import { writeSigningKey } from './signing-key-file.ts';
 import { createStandInHomeserver } from './stand-in-homeserver.ts';
 
 /** The running demo. */
 export interface DemoNetwork {
   readonly servers: readonly DemoServer[];
+  readonly discovery: DemoDiscovery;
+  /** The DNS server that knows the three: `127.0.0.1:18053`. */
+  readonly dns: string;
   /** The development CA's certificate, PEM, and the file that has it. */
   readonly ca: string;
   readonly caFile: string;
+  /** The signing key of the first server, in Synapse's form. */
+  readonly keyFile: string;
   /** The temporary folder with everything that the demo wrote. */
   readonly folder: string;
   readonly system: System;
@@ -55,9 +64,15 @@ export async function startDemoNetwork({ system, env }: DemoDeps): Promise<DemoN
     const ca = await createDevelopmentCa({ store }, { system }).caPem();
     const caFile = join(folder, 'ca.pem');
     await writeFile(caFile, ca);
+    const plans = planDemo(await choosePlaces(), folder);
+    const records = plans.flatMap((plan) => plan.records);
+    const dns = await startDemoDns({ zones: plans.map((plan) => plan.serverName), records });
+    running.push(dns);
+    const discovery = createDemoDiscovery({ dns: dns.text, ca, connectTo: listConnectTo(plans) }, { system });
+    const fetchKeys = (asked: ServerName): Promise<Parsed<KeyDocument>> =>
+      fetchServerKeys(asked, discovery, ca, system.now()).then(good, (error: unknown) => bad(describeError(error)));
     const servers: DemoServer[] = [];
-    const fetchKeys = (asked: ServerName) => fetchDemoKeys(servers, asked, ca, system);
-    for (const plan of planDemo(await choosePorts(WANTED_PORTS), folder)) {
+    for (const plan of plans) {
       const serverName = mustParse(plan.serverName);
       const log = createLogger({ level: 'silent' });
       const listen: Upstream = plan.homeserver;
@@ -66,7 +81,9 @@ export async function startDemoNetwork({ system, env }: DemoDeps): Promise<DemoN
       running.push(await startPlanned(plan, homeserver.upstream, folder, { system, env }));
       servers.push({ ...plan, serverName, homeserver });
     }
-    return { servers, ca, caFile, folder, system, close };
+    const keyFile = join(folder, 'one.signing.key');
+    await writeFile(keyFile, writeSigningKey(servers[0]!.homeserver.signingKey), { mode: 0o600 });
+    return { servers, discovery, dns: dns.text, ca, caFile, keyFile, folder, system, close };
   } catch (error) {
     await close();
     throw error;
@@ -91,12 +108,6 @@ async function startPlanned(
   }
   const log: Log = createLogger(loaded.config.log);
   return startSidecar(loaded.config, { system, log });
-}
-
-async function fetchDemoKeys(servers: readonly DemoServer[], asked: ServerName, ca: string, system: System) {
-  const server = servers.find(({ serverName }) => serverName.text === asked.text);
-  if (server === undefined) return bad<never>(`${asked.text} is not part of the demo`);
-  return fetchServerKeys(server, ca, system.now()).then(good, (error: unknown) => bad<never>(describeError(error)));
 }
 
 function mustParse(text: string): ServerName {

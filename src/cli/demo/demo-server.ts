@@ -1,7 +1,9 @@
-import { isJsonObject, type JsonObject, ownMember } from '../../matrix/json.ts';
+import type { Step } from '../../discovery/resolution.ts';
+import { isJsonObject, type JsonObject } from '../../matrix/json.ts';
 import { type KeyDocument, readKeyDocument } from '../../matrix/key-document.ts';
-import { parseServerName, type ServerName } from '../../matrix/server-name.ts';
+import type { ServerName } from '../../matrix/server-name.ts';
 import { type SignableRequest, signRequest } from '../../matrix/x-matrix.ts';
+import { type DemoDiscovery, findServer } from './demo-discovery.ts';
 import type { StandInHomeserver } from './stand-in-homeserver.ts';
 import { requestOverTls, type TlsAnswer, type TlsRequest, type TlsRoute } from './tls-request.ts';
 
@@ -10,47 +12,27 @@ export interface DemoServer {
   readonly serverName: ServerName;
   /** How other servers find it, for a person. */
   readonly way: string;
+  /** The step of the specification by which they do. */
+  readonly step: Step;
   /** How a peer reaches it, as the specification has it. */
   readonly federation: TlsRoute;
   /** How a client reaches it. */
   readonly client: TlsRoute;
-  /** The sidecar's https port, which stands for port 443. */
-  readonly httpsPort: number;
+  /** `https://SERVER_NAME/`, where the well-known documents are looked for. */
+  readonly web: TlsRoute;
   readonly homeserver: StandInHomeserver;
 }
 
-const WELL_KNOWN = '/.well-known/matrix/server';
-
-/** Where `https://HOST/.well-known/` of a server is in the demo: at the sidecar's https port in place of 443. */
-export function wellKnownRoute(server: DemoServer): TlsRoute {
-  const { host, kind } = server.serverName;
-  return { host: '127.0.0.1', port: server.httpsPort, sni: kind === 'dns' ? host : undefined, hostHeader: host };
-}
-
-/**
- * Finds a server as its peers do (server-server API, "Resolving server names", steps 1, 2 and 3.2), but that every
- * name is taken to be this machine and port 443 to be the server's https port.
- */
-export async function findServer(server: DemoServer, ca: string): Promise<TlsRoute> {
-  const { serverName } = server;
-  if (serverName.port !== undefined || serverName.kind !== 'dns') return routeTo(serverName);
-  const answer = await requestOverTls(wellKnownRoute(server), ca, { method: 'GET', path: WELL_KNOWN });
-  const delegate = ownMember(readJson(answer), 'm.server');
-  const parsed = parseServerName(typeof delegate === 'string' ? delegate : '');
-  if (!parsed.ok) throw new Error(`m.server of ${serverName.text}: ${parsed.why}`);
-  return routeTo(parsed.value);
-}
-
-function routeTo(name: ServerName): TlsRoute {
-  const sni = name.kind === 'dns' ? name.host : undefined;
-  return { host: '127.0.0.1', port: name.port ?? 8448, sni, hostHeader: name.text };
-}
-
-/** Gets a server's keys through its sidecar and checks them at `now`, milliseconds since the epoch. */
-export async function fetchServerKeys(server: DemoServer, ca: string, now: number): Promise<KeyDocument> {
-  const route = await findServer(server, ca);
+/** Gets a server's keys as its peers do, discovery and all, and checks them at `now`, milliseconds since the epoch. */
+export async function fetchServerKeys(
+  serverName: ServerName,
+  discovery: DemoDiscovery,
+  ca: string,
+  now: number,
+): Promise<KeyDocument> {
+  const route = await findServer(serverName, discovery);
   const answer = await requestOverTls(route, ca, { method: 'GET', path: '/_matrix/key/v2/server' });
-  const read = readKeyDocument(readJson(answer), server.serverName.text, now);
+  const read = readKeyDocument(readJson(answer), serverName.text, now);
   if (!read.ok) throw new Error(read.why);
   return read.value;
 }

@@ -7,8 +7,8 @@ export interface TlsRoute {
   /** The address that is dialled. */
   readonly host: string;
   readonly port: number;
-  /** The name for SNI and for the certificate; undefined when the certificate is for the address itself (no SNI). */
-  readonly sni: string | undefined;
+  /** The name for SNI and for the certificate. */
+  readonly sni: string;
   readonly hostHeader: string;
 }
 
@@ -41,9 +41,8 @@ export interface TlsFacts {
 /** Nothing on this machine may take longer, not even a sidecar that waits for its homeserver to come back. */
 const SILENCE_MS = 30_000;
 
-// An empty servername keeps Node from sending SNI and makes it check the certificate against the address.
 function trust(route: TlsRoute, ca: string): RequestOptions {
-  return { host: route.host, port: route.port, servername: route.sni ?? '', ca };
+  return { host: route.host, port: route.port, servername: route.sni, ca };
 }
 
 /** Sends one HTTP/1.1 request on a connection of its own. Rejects when the certificate does not verify. */
@@ -78,7 +77,7 @@ export function requestOverHttp2(route: TlsRoute, ca: string, path: string): Pro
   return new Promise((resolve, reject) => {
     const session = connectHttp2(`https://${route.host}:${route.port}`, {
       ca,
-      servername: route.sni ?? '',
+      servername: route.sni,
       timeout: SILENCE_MS,
     });
     session.on('error', reject);
@@ -111,7 +110,7 @@ export function inspectTls(route: TlsRoute, ca: string): Promise<TlsFacts> {
       port: route.port,
       ca,
       ALPNProtocols: ['h2', 'http/1.1'],
-      ...(route.sni === undefined ? {} : { servername: route.sni }),
+      servername: route.sni,
       timeout: SILENCE_MS,
     });
     socket.on('timeout', () => socket.destroy(new Error(`no handshake within ${SILENCE_MS / 1000} s`)));

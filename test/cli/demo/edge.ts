@@ -90,7 +90,8 @@ export async function createEdge(options: {
     if (document !== undefined) {
       const elsewhere = fault === 'delegates elsewhere' && document === 'server';
       const body = elsewhere ? { 'm.server': 'elsewhere.example:443' } : wellKnown[document];
-      return void response.writeHead(body === undefined ? 404 : 200, cors).end(JSON.stringify(body ?? {}));
+      const headers = { ...cors, 'content-type': 'application/json' };
+      return void response.writeHead(body === undefined ? 404 : 200, headers).end(JSON.stringify(body ?? {}));
     }
     const { address } = req.socket as unknown as { address(): AddressInfo };
     const claimed = fault === 'appends to X-Forwarded-For' ? req.headers['x-forwarded-for'] : undefined;
