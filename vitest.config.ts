@@ -2,8 +2,9 @@ import { defineConfig } from 'vitest/config';
 
 // unit: pure code, also run on Node 24. e2e: the sidecar on real sockets, Node and npm alone. fuzz: fast-check.
 // peers, containers: the wider suites, which need Synapse or a container engine; `.ci/run` installs those first.
+// The limits are for what hangs: on a loaded machine, a test that is right may take ten times as long.
 const project = (name: string, include: string[], more: object = {}) => ({
-  test: { name, include, testTimeout: 20_000, hookTimeout: 30_000, ...more },
+  test: { name, include, testTimeout: 60_000, hookTimeout: 60_000, ...more },
 });
 
 export default defineConfig({

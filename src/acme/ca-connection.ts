@@ -1,11 +1,11 @@
-import { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { Agent, buildConnector, request as sendRequest } from 'undici';
-import { describeError, SidecarError } from '../base/errors.ts';
+import { SidecarError } from '../base/errors.ts';
 import type { System } from '../base/system.ts';
 import { VERSION } from '../base/version.ts';
 import type { CaAnswer } from './ca-answer.ts';
 import { explainUnreachable, malformedAnswer, readAnswerTime } from './read-problem.ts';
+import { readTrust } from './read-trust.ts';
 
 /** Milliseconds for one request, from the name's resolution to the answer's last byte. */
 const REQUEST_TIMEOUT = 30_000;
@@ -147,19 +147,4 @@ export function createCaConnection(
     },
     close: () => agent.destroy(),
   };
-}
-
-function readTrust(pem: string): string[] {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]{1,100000}-----END CERTIFICATE-----/g) ?? [];
-  try {
-    if (blocks.length === 0) throw new Error('it holds no certificate in PEM form');
-    return blocks.map((block) => new X509Certificate(block).toString());
-  } catch (cause) {
-    throw new SidecarError(`The file acme.ca_file cannot be used: ${describeError(cause)}.`, {
-      code: 'acme-ca-file',
-      blame: 'operator',
-      hint: 'Give the root certificate of the ACME server, in PEM: it has a line -----BEGIN CERTIFICATE-----.',
-      cause,
-    });
-  }
 }

@@ -1,6 +1,6 @@
 import { describeInstant, describeSpan } from './describe-time.ts';
 import type { Tries } from './ledger.ts';
-import type { Validity } from './renewal.ts';
+import { emergencyOf, type Validity } from './renewal.ts';
 
 const HOUR = 3_600_000;
 /** Failures in a row of the CA's own, or this long of them, after which another is tried. */
@@ -47,11 +47,19 @@ export function chooseCa(
   return { ca: longestAgo.ca, why: 'All CAs fail; this is the one that can be asked first again.' };
 }
 
+/** To wait beyond the last twentieth is no plan; within it, not for longer than half of the time that is left. */
+function latestFor(certificate: Validity, now: number): number {
+  return Math.max(emergencyOf(certificate), now + (certificate.notAfter - now) / 2);
+}
+
 function findTrouble({ ca, tries, notBefore }: CaCandidate, certificate: Validity | undefined, now: number) {
   const { caFailures, caSince, failures } = tries;
   if (caFailures >= CA_FAILURES) return `${ca} failed ${caFailures} times in a row`;
   if (caFailures > 1 && caSince !== undefined && now - caSince >= CA_FAILING_FOR) {
     return `${ca} has been failing for ${describeSpan(now - caSince)}`;
+  }
+  if (certificate !== undefined && notBefore > now && notBefore > latestFor(certificate, now)) {
+    return `${ca} takes no orders before ${describeInstant(notBefore)}, which is too late for the certificate in use`;
   }
   if (notBefore > now + LONG_BLOCK) return `${ca} takes no orders before ${describeInstant(notBefore)}`;
   if (certificate === undefined) {

@@ -10,7 +10,7 @@ import type { Ledger } from './ledger.ts';
 import { viewChallenges } from './ledger-views.ts';
 import type { LoopBack } from './loop-back.ts';
 import { type NameSet, readIdentifier } from './names.ts';
-import type { AddressFact, CaaFact, NameFacts, PreflightFacts } from './preflight-facts.ts';
+import type { AddressFact, CaaFact, LoopBackFact, NameFacts, PreflightFacts } from './preflight-facts.ts';
 import { rankChallenges } from './rank-challenges.ts';
 import type { ChallengeType } from './solver.ts';
 
@@ -21,6 +21,10 @@ const MOST_LABELS = 20;
 
 export interface GatherSlice {
   readonly challenges: readonly ChallengeType[];
+  /** The configured one. */
+  readonly profile: string | undefined;
+  /** The configured CA has a staging sibling. */
+  readonly hasStaging: boolean;
   readonly listeners: { readonly http: boolean; readonly https: boolean };
   readonly store: {
     /** For messages. */
@@ -58,7 +62,8 @@ export async function gatherPreflight(
   ]);
   return {
     names,
-    ca: { name: ca.limits.ca, ...known, accountUrl, clockAhead: deps.clock.ahead() },
+    profile: set.requiredProfile ?? slice.profile,
+    ca: { name: ca.limits.ca, ...known, hasStaging: slice.hasStaging, accountUrl, clockAhead: deps.clock.ahead() },
     store,
   };
 }
@@ -99,9 +104,27 @@ async function gatherName(
     a,
     aaaa,
     caa,
-    loopBack: skip ? { kind: 'skipped' } : await deps.loopBack.probe(identifier.value, signal),
+    loopBack: skip ? { kind: 'skipped' } : await loopBackTo(identifier.value, [a, aaaa], deps, signal),
     challenges,
   };
+}
+
+/** At the addresses that were found, one of each family, for the machine's own resolver may not know the name. */
+async function loopBackTo(
+  name: string,
+  answers: readonly AddressFact[],
+  { loopBack }: GatherDeps,
+  signal: AbortSignal,
+): Promise<LoopBackFact> {
+  let outcome: LoopBackFact = { kind: 'skipped' };
+  for (const answer of answers) {
+    const [address] = answer.kind === 'found' ? answer.addresses : [];
+    if (address === undefined || outcome.kind === 'ours' || outcome.kind === 'foreign') continue;
+    const next = await loopBack.probe({ name, address }, signal);
+    // What the first family said counts, where the second one says no more.
+    if (outcome.kind === 'skipped' || next.kind !== 'failed') outcome = next;
+  }
+  return outcome;
 }
 
 /** As the machine resolves it, hosts file included: a private network may have its names there. */

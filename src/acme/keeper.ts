@@ -1,18 +1,20 @@
 import { describeError, errorCode } from '../base/errors.ts';
-import type { Lease } from '../store/store.ts';
+import { isStoreFailure, type Lease } from '../store/store.ts';
 import type { CertificateSource } from '../tls/certificate-source.ts';
-import { decideAdoption } from './decide-adoption.ts';
-import type { AcmeKeeperDeps, AcmeKeeperSlice } from './keeper-contract.ts';
-import { adoptCertificate, createKeptSet, createSetSource, type KeptSet, servedCertificate } from './kept-set.ts';
+import type { AcmeKeeperDeps, AcmeKeeperSlice, LookAfterDeps } from './keeper-contract.ts';
+import { createKeeperTrouble } from './keeper-trouble.ts';
+import { createKeptSet, createSetSource, type KeptSet, servedCertificate } from './kept-set.ts';
 import { createLedgerStore, LEDGER_KEY } from './ledger-store.ts';
 import { createLeftOrders } from './left-orders.ts';
 import { lookAfterSet } from './look-after-set.ts';
 import { pause } from './pause.ts';
 import { saveUnsaved } from './put-in-force.ts';
-import { recordOperatorActed, recordTakeover } from './record-order.ts';
+import { recordTakeover } from './record-order.ts';
+import { recordRequest } from './record-request.ts';
 import { REQUESTS_PREFIX, takeRenewalRequest } from './renewal-request.ts';
 import { settleClock } from './settle-clock.ts';
-import { CERTIFICATES_PREFIX, readCertificate } from './stored-certificate.ts';
+import { CERTIFICATES_PREFIX, certificateKey } from './stored-certificate.ts';
+import { createStoredSets } from './stored-sets.ts';
 import { createWakeableSleep } from './wakeable-sleep.ts';
 
 /** The name of the lease whose holder orders certificates; everybody serves them. */
@@ -21,8 +23,9 @@ export const KEEPER_LEASE = 'acme-keeper';
 const LEASE_RETRY = 5_000;
 /** The clock may be set and the machine may sleep, which a longer timer would not notice. */
 const LONGEST_SLEEP = 10 * 60_000;
-/** When the store could not be read or written. */
+/** When the store could not be read or written; and when it could, but for the value of one set. */
 const AFTER_STORE_TROUBLE = 30_000;
+const AFTER_UNREADABLE = 10 * 60_000;
 
 /** What an operator can ask about one certificate. */
 export interface SetStatus {
@@ -36,10 +39,17 @@ export interface SetStatus {
   readonly directory: string | undefined;
   /** Whether this process orders. Where it does not, `next` says nothing. */
   readonly leads: boolean;
+  /** Who does where it does not: not known before the first look; `stuck`: nobody, for the store cannot be written. */
+  readonly other: OtherKeeper;
   /** When a certificate is next to be got, and why then. */
   readonly next: { readonly at: number; readonly why: string };
   readonly last: { readonly at: number; readonly ok: boolean; readonly what: string } | undefined;
 }
+
+export type OtherKeeper =
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'another' }
+  | { readonly kind: 'stuck'; readonly why: string };
 
 /** Keeps the certificates of a configuration: one process orders, all of them serve. */
 export interface AcmeKeeper {
@@ -61,56 +71,56 @@ export function createAcmeKeeper(slice: AcmeKeeperSlice, given: AcmeKeeperDeps):
   });
   const sleep = createWakeableSleep(LONGEST_SLEEP, deps);
 
-  const damaged = new Set<KeptSet>();
-  /** Once: the store is looked at often, and nobody can mend it in between. */
-  function announceDamage(kept: KeptSet, where: string): void {
-    if (damaged.has(kept)) return;
-    damaged.add(kept);
-    const hint =
-      'Nothing has to be done: what is in force stays so, and where nothing is, a new one is ordered as far as the limits of the CA allow. Restoring the file from a backup spares that order.';
-    const fields = { code: 'acme-certificate-damaged', names: kept.set.names, hint };
-    log.warn(fields, `The stored certificate for ${kept.set.names.join(', ')} is damaged: ${where}.`);
-  }
-
-  async function readSet(kept: KeptSet): Promise<void> {
-    const held = await readCertificate(store, kept.set.id, (where) => announceDamage(kept, where));
-    if (held === undefined) return;
-    damaged.delete(kept);
-    const { adopt, why } = decideAdoption(held.certificate, kept.held?.certificate, kept.unsaved !== undefined);
-    if (!adopt) return log.debug({ names: kept.set.names }, why);
-    if (adoptCertificate(kept, held)) {
-      // Somebody else has got a newer one than the one that could not be stored.
-      kept.unsaved = undefined;
-      log.info(
-        { names: kept.set.names, not_after: new Date(held.certificate.notAfter).toISOString() },
-        'A certificate is in force.',
-      );
-    }
-  }
-
-  /** What another process did, or the operator: never rejects. */
-  async function follow(kept: KeptSet): Promise<void> {
-    try {
-      await readSet(kept);
-    } catch (error) {
-      log.warn({ err: error, names: kept.set.names }, `The stored certificate cannot be read: ${describeError(error)}`);
-    }
-  }
+  const stored = createStoredSets(deps);
+  const trouble = createKeeperTrouble(deps);
+  const unreadable = new Set<KeptSet>();
   const unsubscribe = store.onChange(CERTIFICATES_PREFIX, (key) => {
-    for (const kept of sets.values()) if (key === `${CERTIFICATES_PREFIX}${kept.set.id}.json`) void follow(kept);
+    for (const kept of sets.values()) if (key === certificateKey(kept.set.id)) void follow(kept);
   });
+  /** Whoever is the keeper brings back what the store has lost. */
+  async function follow(kept: KeptSet): Promise<void> {
+    if ((await stored.follow(kept)) || unreadable.has(kept)) sleep.wake();
+  }
 
   const stopListening = store.onChange(REQUESTS_PREFIX, () => sleep.wake());
 
   /** What the operator asked for, here or in another process: a renewal now, as far as the CA's limits allow. */
   async function heedRequest(lease: Lease): Promise<void> {
-    const request = await takeRenewalRequest(store);
-    if (request === undefined) return;
-    const asked = [...sets.values()].filter(({ set }) => request.sets === 'all' || request.sets.includes(set.id));
-    for (const kept of asked) kept.asked = true;
-    await ledger.update(lease, (before) =>
-      asked.reduce((now, { set }) => recordOperatorActed(now, set.id, set.names), before),
-    );
+    await takeRenewalRequest(store, async (request) => {
+      const asked = [...sets.values()].filter(({ set }) => request.sets === 'all' || request.sets.includes(set.id));
+      await ledger.update(lease, (before) =>
+        asked.reduce((now, { set }) => recordRequest(now, set.id, set.names), before),
+      );
+    });
+    const { asked = [] } = await ledger.read();
+    for (const kept of sets.values()) kept.asked = asked.includes(kept.set.id);
+  }
+
+  /** Brings together what is in force and what is stored. False where the store does not give the value of this set. */
+  async function compare(kept: KeptSet, keeping: LookAfterDeps): Promise<boolean> {
+    try {
+      // Somebody else may have done the work since we last looked.
+      const isLacking = await stored.read(kept);
+      if (isLacking) kept.unsaved ??= { stored: kept.held!.stored, success: undefined, failures: 0 };
+      unreadable.delete(kept);
+    } catch (error) {
+      keeping.lease.lost.throwIfAborted();
+      const names = kept.set.names.join(', ');
+      const why = `The certificate for ${names} cannot be looked after at the moment; serving goes on. ${describeError(error)}`;
+      kept.next = { at: system.now() + AFTER_UNREADABLE, why };
+      // Once: one value that cannot be read must not cost the others anything.
+      (unreadable.has(kept) ? log.debug : log.warn).call(log, { err: error, names: kept.set.names }, why);
+      unreadable.add(kept);
+      return false;
+    }
+    await saveUnsaved(kept, keeping);
+    return kept.unsaved === undefined;
+  }
+
+  /** Those whose certificates end first come first; one order may take many minutes. */
+  function inTurn(): readonly KeptSet[] {
+    const endOf = ({ held }: KeptSet): number => held?.certificate.notAfter ?? Number.MAX_VALUE;
+    return [...sets.values()].sort((a, b) => endOf(a) - endOf(b));
   }
 
   /** Where it is not known whether our clock is right, a CA is asked before anything is decided by it. */
@@ -136,48 +146,31 @@ export function createAcmeKeeper(slice: AcmeKeeperSlice, given: AcmeKeeperDeps):
         await ledger.update(lease, (before) => settleClock(before, system.now()));
       }
       await heedRequest(lease);
-      for (const kept of sets.values()) {
-        // Somebody else may have done the work since we last looked.
-        await readSet(kept);
-        await saveUnsaved(kept, keeping);
-      }
+      const ready = new Set<KeptSet>();
+      for (const kept of sets.values()) if (await compare(kept, keeping)) ready.add(kept);
       const settleAt = await left.settle(signal);
-      for (const kept of sets.values()) {
+      for (const kept of inTurn()) {
         // The clock may have been set since.
         await askTime(signal);
         if (signal.aborted) return;
-        if (kept.unsaved === undefined) await lookAfterSet(kept, slice, keeping, signal);
+        if (ready.has(kept) && kept.unsaved === undefined) await lookAfterSet(kept, slice, keeping, signal);
       }
-      sayRecovery();
+      trouble.over();
       const due = [...sets.values()].map(({ next }) => next.at);
       await sleep.until(Math.min(...due, settleAt), signal);
     }
   }
 
   let leads = false;
-  /** Of what went wrong since it last went well, the error's code. */
-  let trouble: string | undefined;
-
-  /** Once for each kind, however often it is tried: a database may be away for hours. */
-  function sayTrouble(error: unknown): void {
-    const kind = errorCode(error) ?? 'unknown';
-    const say = kind === trouble ? log.debug : log.warn;
-    trouble = kind;
-    const what = `Certificates cannot be looked after at the moment; serving goes on. ${describeError(error)}`;
-    say.call(log, { err: error }, what);
-  }
-
-  function sayRecovery(): void {
-    if (trouble !== undefined) log.info({}, 'Certificates are looked after again.');
-    trouble = undefined;
-  }
+  let other: OtherKeeper = { kind: 'unknown' };
 
   async function run(): Promise<void> {
     while (!closing.signal.aborted) {
       try {
         const lease = await store.acquireLease(KEEPER_LEASE);
+        other = { kind: lease === undefined ? 'another' : 'unknown' };
         if (lease === undefined) {
-          sayRecovery();
+          trouble.over();
           await pause(system, LEASE_RETRY, closing.signal);
           continue;
         }
@@ -190,7 +183,9 @@ export function createAcmeKeeper(slice: AcmeKeeperSlice, given: AcmeKeeperDeps):
         }
       } catch (error) {
         if (closing.signal.aborted) return;
-        sayTrouble(error);
+        trouble.say(error);
+        const isStuck = isStoreFailure(error) && errorCode(error) !== 'store-lease-lost';
+        other = isStuck ? { kind: 'stuck', why: describeError(error) } : { kind: 'unknown' };
         await pause(system, AFTER_STORE_TROUBLE, closing.signal).catch(() => {});
       }
     }
@@ -217,6 +212,7 @@ export function createAcmeKeeper(slice: AcmeKeeperSlice, given: AcmeKeeperDeps):
         notAfter: kept.held?.certificate.notAfter,
         directory: kept.held?.stored.directory,
         leads,
+        other,
         next: { at: kept.next.attempt ?? kept.next.at, why: kept.next.why },
         last: kept.last ?? issuedBefore(kept),
       })),

@@ -8,10 +8,11 @@ import type { NameSet } from './names.ts';
 import type { Success } from './record-order.ts';
 import type { HeldCertificate, StoredCertificate } from './stored-certificate.ts';
 
-/** A certificate that is served and that the store or the ledger does not know of yet. */
+/** A certificate that is served and that the store or the ledger does not know of, not yet or not any more. */
 export interface UnsavedCertificate {
   readonly stored: StoredCertificate;
-  readonly success: Success;
+  /** What the ledger is still to be told; undefined where it was. */
+  readonly success: Success | undefined;
   /** How often storing it has failed. */
   readonly failures: number;
 }
@@ -34,7 +35,9 @@ export interface KeptSet {
   last: { readonly at: number; readonly ok: boolean; readonly what: string } | undefined;
   /** Why preflight forbids an order, as the store has it; undefined where it does not, null before that is known. */
   veto: string | undefined | null;
-  /** The operator asked for a renewal that was not due. */
+  /** What preflight advised last, which the log has. */
+  advice: ReadonlySet<string>;
+  /** The operator asked for a renewal that was not due, as the ledger has it. */
   asked: boolean;
   findings: readonly Finding[];
   readonly listeners: Set<() => void>;
@@ -50,6 +53,7 @@ export function createKeptSet(set: NameSet): KeptSet {
     next: { at: 0, why: 'Nothing was looked at yet.' },
     last: undefined,
     veto: null,
+    advice: new Set(),
     asked: false,
     findings: [],
     listeners: new Set(),

@@ -8,6 +8,8 @@ export interface KnownCa {
   readonly isStaging: boolean;
   /** The domain names by which CAA records know it; empty where nobody knows them. */
   readonly caaIdentities: readonly string[];
+  /** The profiles that it offers; empty where it has none, or nobody knows. */
+  readonly profiles: readonly string[];
 }
 
 /** The public CAs that have a short name in the configuration, and how CAA records know them. */
@@ -29,8 +31,11 @@ export async function describeKnownCa(
   const { hostname } = new URL(ca.directoryUrl);
   const known = Object.hasOwn(PUBLIC, hostname) ? PUBLIC[hostname]! : [];
   let named: readonly string[] = [];
+  let profiles: readonly string[] = [];
   try {
-    named = (await ca.directory(signal)).caaIdentities;
+    const directory = await ca.directory(signal);
+    named = directory.caaIdentities;
+    profiles = Object.keys(directory.profiles);
   } catch {
     // The order itself will say why the CA cannot be reached.
     signal.throwIfAborted();
@@ -39,5 +44,6 @@ export async function describeKnownCa(
     isPublic: Object.hasOwn(PUBLIC, hostname),
     isStaging: hostname.includes('staging'),
     caaIdentities: named.length > 0 ? named : known,
+    profiles,
   };
 }

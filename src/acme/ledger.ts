@@ -129,6 +129,8 @@ export interface Ledger {
   readonly version: 1;
   readonly nextOrder: number;
   readonly careful?: Careful;
+  /** The sets of which the operator asked for a new certificate and that have none yet. */
+  readonly asked?: readonly string[];
   /** Oldest first. */
   readonly orders: readonly LedgerOrder[];
   readonly tries: readonly Tries[];
@@ -148,6 +150,7 @@ const LEDGER: z.ZodType<Ledger> = z.object({
   version: z.literal(1),
   nextOrder: count,
   careful: z.object({ from: instant, until: instant, why: text }).exactOptional(),
+  asked: z.array(text).exactOptional(),
   orders: z.array(
     z.object({
       id: count,

@@ -48,7 +48,7 @@ export function createLeftOrders(
     async settle(signal) {
       const now = system.now();
       // What is not stored yet is known to the last detail; only the store is behind.
-      const unsaved = new Set([...sets.values()].map((kept) => kept.unsaved?.success.order));
+      const unsaved = new Set([...sets.values()].map((kept) => kept.unsaved?.success?.order));
       const ask = (await look()).filter(({ id }) => !unsaved.has(id) && (askAt.get(id) ?? 0) <= now);
       if (ask.length > 0) {
         const owners = new Map(

@@ -66,6 +66,8 @@ async function attempt(
   // What stands in the way of an advised renewal may not stand in the way of an urgent one.
   const waitUntil = (at: number): number => Math.min(at, due.needGrowsAt ?? at);
   if (first.do === 'wait') {
+    // Failures have been told of already; that nothing failed and nothing is ordered would be a riddle.
+    if (first.why !== kept.next.why && first.isPaced === true) log.info({ names: set.names, why: due.why }, first.why);
     kept.next = { at: waitUntil(first.at), why: first.why };
     return;
   }
@@ -79,8 +81,9 @@ async function attempt(
     return;
   }
   if (verdict !== undefined) await noteVeto(kept, undefined, deps);
-  for (const finding of verdict?.findings ?? [])
-    log.warn({ names: set.names, id: finding.id, fix: finding.fix }, finding.what);
+  for (const { id, fix, what } of verdict?.findings ?? [])
+    if (!kept.advice.has(what)) log.warn({ names: set.names, id, fix }, what);
+  kept.advice = new Set(verdict?.findings.map(({ what }) => what));
   const rest = verdict?.stagingOnly === true ? restOnStaging(kept, slice, system) : undefined;
   if (rest !== undefined) {
     kept.next = rest;

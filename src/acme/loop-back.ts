@@ -8,10 +8,16 @@ const PATIENCE = 5_000;
 const MOST_BYTES = 8 * 1024;
 const PORT = 80;
 
+/** A name, and the IP address that it has. */
+export interface LoopBackTarget {
+  readonly name: string;
+  readonly address: string;
+}
+
 /** Asks whether this sidecar is who answers at a name, by a token that nobody else knows. */
 export interface LoopBack {
   /** Never rejects but for the signal. */
-  probe(host: string, signal: AbortSignal): Promise<LoopBackFact>;
+  probe(at: LoopBackTarget, signal: AbortSignal): Promise<LoopBackFact>;
   /** What to answer at /.well-known/acme-challenge/TOKEN; undefined for tokens that are none of ours. */
   answer(token: string): string | undefined;
 }
@@ -19,12 +25,12 @@ export interface LoopBack {
 export function createLoopBack({ system }: { readonly system: System }): LoopBack {
   const tokens = new Map<string, string>();
 
-  async function probe(host: string, signal: AbortSignal): Promise<LoopBackFact> {
+  async function probe(at: LoopBackTarget, signal: AbortSignal): Promise<LoopBackFact> {
     const token = `loop-back-${system.randomBytes(18).toString('base64url')}`;
     const secret = system.randomBytes(18).toString('base64url');
     tokens.set(token, secret);
     try {
-      const answer = await ask(host, `/.well-known/acme-challenge/${token}`, system, signal);
+      const answer = await ask(at, `/.well-known/acme-challenge/${token}`, system, signal);
       if (answer.includes(secret)) return { kind: 'ours' };
       return { kind: 'foreign', why: answer.split('\r\n', 1)[0]?.slice(0, 80) || 'an empty answer' };
     } catch (error) {
@@ -39,9 +45,9 @@ export function createLoopBack({ system }: { readonly system: System }): LoopBac
 }
 
 /** One plain HTTP request; resolves with what came, at most MOST_BYTES. */
-function ask(host: string, path: string, system: System, signal: AbortSignal): Promise<string> {
+function ask({ name, address }: LoopBackTarget, path: string, system: System, signal: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
-    const socket: Socket = system.dial({ kind: 'tcp', host, port: PORT });
+    const socket: Socket = system.dial({ kind: 'tcp', host: address, port: PORT });
     let text = '';
     const finish = (then: () => void): void => {
       timer.cancel();
@@ -61,6 +67,6 @@ function ask(host: string, path: string, system: System, signal: AbortSignal): P
     });
     socket.on('end', () => finish(() => resolve(text)));
     socket.on('close', () => finish(() => resolve(text)));
-    socket.write(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\nUser-Agent: matrix-sidecar\r\n\r\n`);
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: ${name}\r\nConnection: close\r\nUser-Agent: matrix-sidecar\r\n\r\n`);
   });
 }

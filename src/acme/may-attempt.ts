@@ -9,6 +9,8 @@ export interface AttemptDecision {
   readonly do: 'order' | 'wait';
   readonly at: number;
   readonly why: string;
+  /** Limits are in the way: nothing failed. */
+  readonly isPaced?: boolean;
 }
 
 /** Whether to order now: both the wait after the last failure and the CA's limits have to be over. */
@@ -16,7 +18,7 @@ export function mayAttempt(ledger: Ledger, order: PlannedOrder, now: number, lim
   const { next } = viewTries(ledger, order.set, order.ca);
   const permission = mayOrder(ledger, order, now, limits);
   if (!permission.allowed && permission.nextAllowedAt >= (next?.at ?? 0)) {
-    return { do: 'wait', at: permission.nextAllowedAt, why: permission.why };
+    return { do: 'wait', at: permission.nextAllowedAt, why: permission.why, isPaced: true };
   }
   return awaitTurn(next, now) ?? { do: 'order', at: now, why: permission.why };
 }

@@ -45,6 +45,7 @@ export async function orderCertificate(
         profile: set.requiredProfile ?? slice.profile,
         replaces: deps.replaces,
         need: deps.need,
+        expires: kept.held?.certificate.notAfter,
         keyType: slice.keyType,
         challengeOrder: rankForSet(kept, slice, deps),
         resume: deps.resume,

@@ -33,6 +33,8 @@ export interface OrderForSet {
   readonly profile: string | undefined;
   readonly replaces: string | undefined;
   readonly need: RenewalNeed;
+  /** When the certificate in use ends; undefined where there is none. Milliseconds since the epoch. */
+  readonly expires: number | undefined;
   readonly keyType: KeyType;
   readonly challengeOrder: readonly ChallengeType[];
   /** An order with a URL that was left in the middle, to go on with instead of making another. */
@@ -65,7 +67,7 @@ export async function orderForSet(
   deps: OrderDeps,
   signal: AbortSignal,
 ): Promise<OrderedCertificate> {
-  const { set, target, replaces, resume } = order;
+  const { set, target, replaces, resume, expires } = order;
   const { ledger, lease, store, system, log } = deps;
   const random = (): number => randomFraction(system);
   let id = resume?.id;
@@ -85,7 +87,7 @@ export async function orderForSet(
         const retryAfter = Math.ceil((permission.nextAllowedAt - now) / 1000);
         throw new SidecarError(permission.why, { code: 'acme-limit', blame: 'operator', retryAfter });
       }
-      const recorded = recordOrder(settled, { ...key(), replaces, continues }, now, random);
+      const recorded = recordOrder(settled, { ...key(), replaces, continues, expires }, now, random);
       id = recorded.id;
       finalised = false;
       return recorded.ledger;
@@ -107,8 +109,9 @@ export async function orderForSet(
   async function keepKey(keyPem: string): Promise<void> {
     if (!order.keepsKey || id === undefined || url === undefined) return;
     try {
-      await writeOrderKey(store, { id, url, set: set.id, ca: target.folder }, keyPem);
+      await writeOrderKey(lease, { id, url, set: set.id, ca: target.folder }, keyPem);
     } catch (error) {
+      lease.lost.throwIfAborted();
       // Only a crash in the next seconds would lose the certificate; without it, it can still be used.
       log.warn(
         { names: set.names },
@@ -117,7 +120,7 @@ export async function orderForSet(
     }
   }
   async function readLeft(left: LedgerOrder & { readonly url: string }) {
-    await ledger.update(lease, (before) => recordResumed(before, key(), system.now(), random));
+    await ledger.update(lease, (before) => recordResumed(before, { ...key(), expires }, system.now(), random));
     return { order: await target.ca.readOrder(left.url, signal), keyPem: await readOrderKey(store, left) };
   }
 
@@ -137,7 +140,7 @@ export async function orderForSet(
     signal.throwIfAborted();
     // Nothing failed: there is no room for the order yet.
     if (id === undefined && error instanceof SidecarError && error.code === LIMIT) throw error;
-    const failure = { ...key(), order: id, finalised, ...readFailure(error) };
+    const failure = { ...key(), order: id, finalised, expires, ...readFailure(error) };
     await ledger.update(lease, (before) => recordFailure(before, failure, system.now(), random));
     throw error;
   }

@@ -1,5 +1,5 @@
 import { createPrivateKey } from 'node:crypto';
-import type { Store } from '../store/store.ts';
+import type { Lease, Store } from '../store/store.ts';
 import type { LedgerOrder } from './ledger.ts';
 import { parseJson } from './read-problem.ts';
 
@@ -17,11 +17,12 @@ function orderKey({ id }: Pick<LedgerOrder, 'id'>): string {
 
 /**
  * Stores the private key (PEM) of an order. To be done before the order is finalised, so that a certificate that comes
- * of it can be used by whoever is the keeper by then.
+ * of it can be used by whoever is the keeper by then. Through the lease: one that was stopped, and followed by another,
+ * must not put its key in the place of the one that the other has sent.
  */
-export async function writeOrderKey(store: Pick<Store, 'write'>, order: OrderName, keyPem: string): Promise<void> {
+export async function writeOrderKey(lease: Pick<Lease, 'write'>, order: OrderName, keyPem: string): Promise<void> {
   const { set, ca, url } = order;
-  await store.write(orderKey(order), Buffer.from(JSON.stringify({ set, ca, url, keyPem })));
+  await lease.write(orderKey(order), Buffer.from(JSON.stringify({ set, ca, url, keyPem })));
 }
 
 /** The key that was stored for an order; undefined where there is none, or none that can be used. */

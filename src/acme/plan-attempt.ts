@@ -34,7 +34,7 @@ export type AttemptPlan =
       readonly resume?: LedgerOrder;
       readonly why: string;
     }
-  | { readonly do: 'wait'; readonly at: number; readonly why: string };
+  | { readonly do: 'wait'; readonly at: number; readonly why: string; readonly isPaced?: boolean };
 
 /** Which CA is asked, and whether now: the CA's health, a rehearsal after failures, waits and limits, in this order. */
 export function planAttempt(facts: AttemptFacts, now: number): AttemptPlan {
@@ -71,7 +71,7 @@ export function planAttempt(facts: AttemptFacts, now: number): AttemptPlan {
   const choice = chooseCa([candidates[0]!, ...candidates.slice(1)], certificate, now);
   const chosen = cas.production.find((ca) => ca.folder === choice.ca) ?? cas.production[0];
   const production = ask(chosen);
-  if (production.do === 'wait') return { do: 'wait', at: production.at, why: production.why };
+  if (production.do === 'wait') return { ...production, do: 'wait' };
   if (left?.ca === chosen.folder) {
     return { do: 'order', ca: chosen, rehearsal: false, resume: left, why: production.why };
   }
@@ -80,6 +80,7 @@ export function planAttempt(facts: AttemptFacts, now: number): AttemptPlan {
     {
       production: viewTries(ledger, set.id, chosen.folder),
       staging: staging === undefined ? undefined : viewTries(ledger, set.id, staging.folder),
+      expires: certificate?.notAfter,
     },
     now,
   );

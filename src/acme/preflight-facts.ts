@@ -37,6 +37,8 @@ export interface NameFacts {
 /** What was found out before the first order of a set of names. */
 export interface PreflightFacts {
   readonly names: readonly NameFacts[];
+  /** That the order is to ask for; undefined for the CA's own choice. */
+  readonly profile: string | undefined;
   readonly ca: {
     /** For messages. */
     readonly name: string;
@@ -44,8 +46,12 @@ export interface PreflightFacts {
     readonly isPublic: boolean;
     /** Nothing it signs is trusted; what is wrong here costs little. */
     readonly isStaging: boolean;
+    /** There is a staging CA to ask instead of it. */
+    readonly hasStaging: boolean;
     /** `caaIdentities` of its directory. */
     readonly caaIdentities: readonly string[];
+    /** That its directory offers; empty where it has none, or nobody knows. */
+    readonly profiles: readonly string[];
     /** Of ours there, as the store has it; undefined where there is none yet. */
     readonly accountUrl: string | undefined;
     /** Milliseconds that our clock is ahead of the CA's (its Date header); undefined where it was not asked. */

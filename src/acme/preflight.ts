@@ -31,7 +31,7 @@ export interface PreflightVerdict {
 /** Judges what was found out before the first order of a set of names: never an order that is bound to fail. */
 export function judgePreflight(facts: PreflightFacts): PreflightVerdict {
   const challenges = new Map<string, readonly ChallengeType[]>();
-  const findings = [...judgeStore(facts), ...judgeClock(facts)];
+  const findings = [...judgeStore(facts), ...judgeClock(facts), ...judgeProfile(facts)];
   for (const name of facts.names) {
     const caa = judgeCaa(name, facts);
     challenges.set(name.name, caa.methods);
@@ -72,7 +72,7 @@ function judgeStore(facts: PreflightFacts): PreflightFinding[] {
   if (!inContainer || markerFound || onVolume === true) return [];
   const fix = `Mount a volume at ${name} (volumes: in compose.yaml), or set a store that is elsewhere (postgres://...).`;
   const what = isLost(facts)
-    ? `The store ${name} is inside the container and is lost with it: every new container would order again until the CA refuses. Until that is mended, certificates come from staging and nobody trusts them.`
+    ? `The store ${name} is inside the container and is lost with it: every new container would order again until the CA refuses.${facts.ca.hasStaging ? ' Until that is mended, certificates come from staging and nobody trusts them.' : ''}`
     : `Whether the store ${name} survives this container cannot be told.`;
   return [finding(isLost(facts) ? 'store-lost-with-container' : 'store-may-be-lost', 'advice', undefined, what, fix)];
 }
@@ -83,6 +83,14 @@ function judgeClock({ ca }: PreflightFacts): PreflightFinding[] {
   // No veto: what is decided is decided by the CA's clock, and a wrong one here must not cost the certificate.
   const { what, fix } = describeClock(ahead);
   return [finding('clock-wrong', 'advice', undefined, what, fix)];
+}
+
+/** A CA that has profiles refuses orders for any other (draft-aaron-acme-profiles section 4). */
+function judgeProfile({ ca, profile }: PreflightFacts): PreflightFinding[] {
+  if (profile === undefined || ca.profiles.length === 0 || ca.profiles.includes(profile)) return [];
+  const what = `${ca.name} does not offer the profile ${profile}.`;
+  const fix = `Choose one that it does (${ca.profiles.join(', ')}), none, or another CA; certificates for addresses need shortlived.`;
+  return [finding('profile-not-offered', 'veto', undefined, what, fix)];
 }
 
 function judgeName(facts: NameFacts, { ca }: PreflightFacts): PreflightFinding[] {

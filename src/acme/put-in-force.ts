@@ -4,6 +4,7 @@ import type { Issued } from './finalize-order.ts';
 import type { LookAfterDeps } from './keeper-contract.ts';
 import { adoptCertificate, type KeptSet } from './kept-set.ts';
 import { recordSuccess, type Success } from './record-order.ts';
+import { recordRequestMet } from './record-request.ts';
 import { parseStoredCertificate, writeCertificate } from './stored-certificate.ts';
 
 /** Milliseconds until it is tried again to store a certificate: at first, twice as long each time, and at most. */
@@ -37,7 +38,6 @@ export async function putInForce(
     await deps.ledger.update(deps.lease, (before) => recordSuccess(before, success, deps.system.now()));
     return;
   }
-  kept.asked = false;
   kept.unsaved = { stored, success, failures: 0 };
   kept.last = { at: deps.system.now(), ok: true, what: 'A certificate was issued.' };
   kept.next = { at: deps.system.now(), why: 'Something has just changed.' };
@@ -64,14 +64,19 @@ export async function saveUnsaved(
   try {
     lease.lost.throwIfAborted();
     await writeCertificate(lease, set.id, unsaved.stored);
-    await ledger.update(lease, (before) => recordSuccess(before, unsaved.success, system.now()));
+    const { success } = unsaved;
+    if (success !== undefined) {
+      await ledger.update(lease, (before) => recordRequestMet(recordSuccess(before, success, system.now()), set.id));
+      kept.asked = false;
+    }
     kept.unsaved = undefined;
-    if (unsaved.failures > 0) log.info({ names: set.names }, 'The certificate in force is in the store now.');
+    if (success === undefined || unsaved.failures > 0)
+      log.info({ names: set.names }, 'The certificate in force is in the store now.');
   } catch (error) {
     lease.lost.throwIfAborted();
     const failures = unsaved.failures + 1;
     kept.unsaved = { ...unsaved, failures };
-    const why = `The new certificate for ${set.names.join(', ')} is in force, but not in the store, and a restart would lose it; nothing is ordered until it is there. ${describeError(error)}`;
+    const why = `The certificate for ${set.names.join(', ')} is in force, but not in the store, and a restart would lose it; nothing is ordered until it is there. ${describeError(error)}`;
     kept.next = { at: system.now() + Math.min(SAVE_AGAIN * 2 ** (failures - 1), SAVE_AGAIN_AT_MOST), why };
     const hint = error instanceof SidecarError && error.hint !== undefined ? { hint: error.hint } : {};
     // At first, and then more and more seldom: the first, second, fourth, eighth time.

@@ -16,6 +16,11 @@ import type { ChallengeType } from './solver.ts';
 const DAY = 86_400_000;
 const LONGEST_DETAIL = 500;
 
+/** When the certificate in use ends, milliseconds since the epoch; near that, waits are shorter (`longestWait`). */
+interface Expiry {
+  readonly expires?: number | undefined;
+}
+
 /** Which order: the CA as in the store's keys, the account's URL, the set's id and names. */
 export interface OrderKey {
   readonly ca: string;
@@ -25,7 +30,7 @@ export interface OrderKey {
 }
 
 /** An attempt that failed. */
-export interface Failure extends OrderKey {
+export interface Failure extends OrderKey, Expiry {
   /** The order's number in the ledger; undefined where it failed before there was an order. */
   readonly order: number | undefined;
   readonly problem: ProblemDocument;
@@ -49,7 +54,7 @@ export interface TriedChallenge {
  */
 export function recordOrder(
   ledger: Ledger,
-  order: OrderKey & { readonly replaces?: string | undefined; readonly continues?: boolean },
+  order: OrderKey & Expiry & { readonly replaces?: string | undefined; readonly continues?: boolean },
   now: number,
   random: () => number,
 ): { ledger: Ledger; id: number } {
@@ -67,20 +72,20 @@ export function recordOrder(
  * To be stored before an order that an earlier keeper left is gone on with. It is an attempt like another: whoever is
  * killed in the middle of it, again and again, does not ask the CA more often than the curve allows.
  */
-export function recordResumed(ledger: Ledger, order: OrderKey, now: number, random: () => number): Ledger {
+export function recordResumed(ledger: Ledger, order: OrderKey & Expiry, now: number, random: () => number): Ledger {
   return pruneLedger({ ...ledger, tries: countAttempt(ledger, order, 1, now, random) }, now);
 }
 
 function countAttempt(
   ledger: Ledger,
-  { set, ca }: OrderKey,
+  { set, ca, expires }: OrderKey & Expiry,
   more: number,
   now: number,
   random: () => number,
 ): readonly Tries[] {
   const before = viewTries(ledger, set, ca);
   const [failures, unknown] = [Math.max(1, before.failures + more), Math.max(1, before.unknown + more)];
-  const next = decideNextAttempt({ failures: unknown, problem: undefined }, now, random);
+  const next = decideNextAttempt({ failures: unknown, problem: undefined, expires }, now, random);
   return putTries(ledger, { ...before, failures, unknown, since: before.since ?? now, lastAt: now, next });
 }
 
@@ -118,7 +123,7 @@ export function recordSuccess(ledger: Ledger, success: Success, now: number): Le
 
 /** It failed: counts it, keeps the CA's words, obeys its dates and decides when the next attempt may be. */
 export function recordFailure(ledger: Ledger, failure: Failure, now: number, random: () => number): Ledger {
-  const { ca, set, names, problem, retryAfter, order } = failure;
+  const { ca, set, names, problem, retryAfter, order, expires } = failure;
   const before = viewTries(ledger, set, ca);
   const counted = order !== undefined && ledger.orders.some((one) => one.id === order && one.outcome === 'unresolved');
   const failures = Math.max(1, before.failures + (counted ? 0 : 1));
@@ -127,7 +132,7 @@ export function recordFailure(ledger: Ledger, failure: Failure, now: number, ran
   const ourFailures = before.ourFailures + (kind === 'ca-trouble' ? 0 : 1);
   const caFailures = ofThisCa ? before.caFailures + 1 : 0;
   const ofThisKind = kind === 'ca-trouble' ? caFailures : ourFailures;
-  const next = decideNextAttempt({ failures: ofThisKind, problem, retryAfter }, now, random);
+  const next = decideNextAttempt({ failures: ofThisKind, problem, retryAfter, expires }, now, random);
   const failedNames = listFailedNames(problem, names);
   const detail = problem.detail.slice(0, LONGEST_DETAIL);
   const { caSince, ...rest } = before;
@@ -196,22 +201,10 @@ export function recordRateLimit(
   return putBlock(ledger, { ca, ...scope, until: Math.round(Math.min(until, now + LONGEST_WAIT)), why, paused: false });
 }
 
-/** The CA has paused names: it is asked again once a day, or when the operator says so (`recordOperatorActed`). */
+/** The CA has paused names: it is asked again once a day, or when the operator says so (`recordRequest`). */
 export function recordPaused(ledger: Ledger, key: OrderKey, why: string, now: number): Ledger {
   const { ca, account, names } = key;
   return putBlock(ledger, { ca, account, names, until: now + DAY, why, paused: true });
-}
-
-/** The operator asks for an attempt now: pauses and waits of our own are lifted, limits and the CA's dates are not. */
-export function recordOperatorActed(ledger: Ledger, set: string, names: readonly string[]): Ledger {
-  return {
-    ...ledger,
-    tries: ledger.tries.map((one) => {
-      const { next: _, ...rest } = one;
-      return one.set === set ? rest : one;
-    }),
-    blocks: ledger.blocks.filter((block) => !(block.paused && sharesName(block, names))),
-  };
 }
 
 function endOrder(ledger: Ledger, id: number, end: Pick<LedgerOrder, 'outcome' | 'failedNames'> & { endedAt: number }) {

@@ -13,11 +13,28 @@ export async function writeRenewalRequest(store: Pick<Store, 'write'>, request: 
   await store.write(RENEW_KEY, Buffer.from(JSON.stringify(request)));
 }
 
-/** Takes the request out of the store; undefined where there is none, or none that can be read. */
-export async function takeRenewalRequest(store: Pick<Store, 'read' | 'remove'>): Promise<RenewalRequest | undefined> {
+/**
+ * Takes the request out of the store once it is heeded; undefined where there is none, or none that can be read. What is
+ * asked for meanwhile is left for the next time.
+ */
+export async function takeRenewalRequest(
+  store: Pick<Store, 'read' | 'remove'>,
+  heed: (request: RenewalRequest) => Promise<void> = async () => {},
+): Promise<RenewalRequest | undefined> {
   const bytes = await store.read(RENEW_KEY);
   if (bytes === undefined) return undefined;
-  await store.remove(RENEW_KEY);
+  const request = parseRequest(bytes);
+  if (request !== undefined) await heed(request);
+  if ((await store.read(RENEW_KEY))?.equals(bytes) === true) await store.remove(RENEW_KEY);
+  return request;
+}
+
+/** Whether something is asked for that no keeper has heeded yet. */
+export async function isRenewalRequested(store: Pick<Store, 'read'>): Promise<boolean> {
+  return (await store.read(RENEW_KEY)) !== undefined;
+}
+
+function parseRequest(bytes: Buffer): RenewalRequest | undefined {
   try {
     const { sets } = JSON.parse(bytes.toString()) as { sets?: unknown };
     if (sets === 'all') return { sets };

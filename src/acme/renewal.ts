@@ -63,6 +63,11 @@ export const RENEWAL_POLICY: RenewalPolicy = Object.freeze({
   emergency: 1 / 20,
 });
 
+/** The instant from which so little of a certificate's life is left that everything else should make way. */
+export function emergencyOf({ notBefore, notAfter }: Validity, policy = RENEWAL_POLICY): number {
+  return Math.floor(notAfter - (notAfter - notBefore) * policy.emergency);
+}
+
 /**
  * When a certificate is to be renewed: at a random instant in the window that the CA suggests (RFC 9773, 4.2), else
  * when a part of its real lifetime is left; at the latest when an emergency begins. `random` gives numbers from 0 to 1.
@@ -84,7 +89,7 @@ export function decideRenewal(
       needGrowsAt: undefined,
       emergency: true,
     };
-  const latest = Math.floor(notAfter - lifetime * policy.emergency);
+  const latest = emergencyOf(facts.certificate, policy);
   if (now >= notAfter) {
     const why = `The certificate expired on ${describeInstant(notAfter)}.`;
     return { renew: true, at: latest, why, need: 'urgent', needGrowsAt: undefined, emergency: true };

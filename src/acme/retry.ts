@@ -27,6 +27,10 @@ const JITTER = 0.15;
 /** For problems that need a change, and for a CA that limits the rate without saying for how long. */
 const SLOW = 6 * HOUR;
 const UNTIL_UNPAUSED = DAY;
+/** A wait is at most this part of the time that is left of the certificate in use... */
+const PART_OF_THE_REST = 1 / 8;
+/** ...but with its jitter never so short that failed validations come more often than five times an hour. */
+const SHORTEST_NEAR_EXPIRY = 15 * MINUTE;
 /** No CA's word keeps us away longer; their own longest limit is a week. */
 export const LONGEST_WAIT = 30 * DAY;
 /** A CA that takes itself for well again and names an instant in the past is given this long. */
@@ -40,6 +44,18 @@ export interface AttemptFacts {
   readonly problem: ProblemDocument | undefined;
   /** Seconds, from the CA's Retry-After. */
   readonly retryAfter?: number | undefined;
+  /** When the certificate in use ends; undefined where there is none. Milliseconds since the epoch. */
+  readonly expires?: number | undefined;
+}
+
+/**
+ * Milliseconds that a wait of our own may last: the nearer the end of the certificate in use, before it or after, the
+ * shorter. Whoever mends what was wrong in its last hours should not see it lapse while the curve is waited out; and some
+ * sixty attempts more in all are far from the number at which a CA pauses a name.
+ */
+export function longestWait(expires: number | undefined, now: number): number {
+  if (expires === undefined) return Number.POSITIVE_INFINITY;
+  return Math.max(SHORTEST_NEAR_EXPIRY, Math.abs(expires - now) * PART_OF_THE_REST);
 }
 
 /** When to try again after a failure: always later than now, at most 30 days later. `random` gives 0 to 1. */
@@ -52,6 +68,8 @@ export function decideNextAttempt(facts: AttemptFacts, now: number, random: () =
     return { at: now + bounded, why: why(describeSpan(bounded)) };
   };
   const jittered = (wait: number) => wait * (1 + JITTER * (2 * random() - 1));
+  /** For what may pass by itself, or by somebody's hand: not for what the CA itself limits. */
+  const patient = (wait: number) => jittered(Math.min(wait, longestWait(facts.expires, now)));
   const words = problem === undefined ? '' : `${problem.type}: ${shorten(problem.detail)}`;
   switch (kind?.kind) {
     case 'paused':
@@ -75,27 +93,27 @@ export function decideNextAttempt(facts: AttemptFacts, now: number, random: () =
     }
     case 'needs-change':
       return next(
-        jittered(SLOW),
+        patient(SLOW),
         (span) => `This does not pass by itself (${words}). ${kind.advice} Next attempt after ${span}.`,
       );
     case 'ca-trouble':
       return next(
-        jittered(stepOf(facts.failures, FAST_STEPS)),
+        patient(stepOf(facts.failures, FAST_STEPS)),
         (span) => `The CA is out of order or out of reach (${words}); next attempt after ${span}.`,
       );
     case 'validation':
       return next(
-        jittered(stepOf(facts.failures, RETRY_CURVE.length)),
+        patient(stepOf(facts.failures, RETRY_CURVE.length)),
         (span) => `The CA could not validate it (${words}). ${kind.advice} Next attempt after ${span}.`,
       );
     case 'local':
       return next(
-        jittered(stepOf(facts.failures, RETRY_CURVE.length)),
+        patient(stepOf(facts.failures, RETRY_CURVE.length)),
         (span) => `It failed here, before the CA looked at anything (${words}); next attempt after ${span}.`,
       );
     case undefined:
       return next(
-        jittered(stepOf(facts.failures, RETRY_CURVE.length)),
+        patient(stepOf(facts.failures, RETRY_CURVE.length)),
         (span) => `An attempt was begun and how it ended is not known; next attempt after ${span}.`,
       );
   }

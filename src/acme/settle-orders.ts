@@ -1,3 +1,5 @@
+import { describeError, SidecarError } from '../base/errors.ts';
+import { isStoreFailure } from '../store/store.ts';
 import type { CaPlan, PlannedCa } from './ca-plan.ts';
 import { finalizeOrder } from './finalize-order.ts';
 import { judgeLeftOrder } from './judge-left-order.ts';
@@ -13,6 +15,9 @@ import { recordAbandoned, recordLost } from './record-order.ts';
 /** Milliseconds until an order is asked about again: one that the CA is working on, and where the CA is not reached. */
 const WHILE_PROCESSING = 60_000;
 const WHILE_UNREACHABLE = 30 * 60_000;
+/** The same for one that a CA never seems to be done with: a part of its age, but at least twice a day. */
+const PART_OF_AGE = 1 / 10;
+const LONGEST_PAUSE = 12 * 3_600_000;
 /** Milliseconds since it was made in which an order that nothing is known of is gone on with before another is made. */
 const FRESH = 3_600_000;
 
@@ -67,6 +72,11 @@ async function settleOrder(
   }
   if (planned === undefined) return Number.POSITIVE_INFINITY;
   const usable = owner !== undefined && planned !== slice.cas.staging;
+  /** What was to be gone on with is not any more once the CA takes too long over it: then another one is made. */
+  const goOnWith = (wanted: boolean): void => {
+    if (wanted) owner!.kept.left = order;
+    else if (owner?.kept.left?.id === order.id) owner.kept.left = undefined;
+  };
   let finishing = false;
   try {
     const found = await planned.ca.readOrder(url, signal);
@@ -85,11 +95,11 @@ async function settleOrder(
         return undefined;
       }
       case 'resume':
-        owner!.kept.left = order;
+        goOnWith(true);
         return system.now() + WHILE_UNREACHABLE;
       case 'wait':
-        if (wanted && fate.resume) owner.kept.left = order;
-        return system.now() + WHILE_PROCESSING;
+        goOnWith(wanted && fate.resume);
+        return system.now() + chooseProcessingPause(system.now() - order.at, found.retryAfter);
       case 'lost':
         await ledger.update(lease, (before) => recordLost(before, order.id, system.now()));
         return undefined;
@@ -99,7 +109,13 @@ async function settleOrder(
     }
   } catch (error) {
     signal.throwIfAborted();
-    if (!(error instanceof AcmeProblem)) throw error;
+    if (!(error instanceof AcmeProblem)) {
+      if (isStoreFailure(error) || !(error instanceof SidecarError)) throw error;
+      // An account that cannot be used, say. That may not keep others from being looked after, nor another CA from
+      // being asked.
+      log.warn({ err: error, order: url }, `An order that was left cannot be asked about. ${describeError(error)}`);
+      return system.now() + WHILE_UNREACHABLE;
+    }
     // Nobody but the CA knows what that means for the order: it is asked.
     if (finishing && error.problem.type !== 'wrong-certificate') return system.now() + WHILE_PROCESSING;
     if (!isTransient(error)) {
@@ -108,9 +124,14 @@ async function settleOrder(
       return undefined;
     }
     log.debug({ err: error, order: url }, 'An old order cannot be asked about yet; it counts against the limits.');
-    if (usable && owner.due && system.now() - order.at < FRESH) owner.kept.left = order;
+    if (usable && owner.due && system.now() - order.at < FRESH) goOnWith(true);
     return system.now() + WHILE_UNREACHABLE;
   }
+}
+
+/** Milliseconds; `retryAfter` in seconds. */
+function chooseProcessingPause(age: number, retryAfter = 0): number {
+  return Math.min(Math.max(WHILE_PROCESSING, age * PART_OF_AGE, retryAfter * 1_000), LONGEST_PAUSE);
 }
 
 function findCa(order: LedgerOrder, { production, staging }: CaPlan): PlannedCa | undefined {

@@ -52,7 +52,7 @@ export function decideProof(facts: ProofFacts): ProofDecision {
   });
   if (onPorts.length > 0) return decide(`by ${onPorts.join(' or ')}, because it leads here`);
   const because = leadsHere
-    ? 'no listener for http-01 or tls-alpn-01 is allowed and open'
+    ? explainNoPort(acme.challenges)
     : `http-01 and tls-alpn-01 would ask the web server that ${name} leads to`;
   if (isIP(name) !== 0) return decide(`by nothing yet: ${because}`);
   if (overDns.includes('dns-01') && acme.dns !== undefined) {
@@ -71,6 +71,12 @@ export function decideProof(facts: ProofFacts): ProofDecision {
   return decide(`by nothing yet: ${because}, and acme.challenges has none over DNS`, {
     ...{ records, notes, alternatives: alias !== undefined, challenges: [...acme.challenges, 'dns-persist-01'] },
   });
+}
+
+function explainNoPort(challenges: readonly Challenge[]): string {
+  if (challenges.every((challenge) => challenge.startsWith('dns-')))
+    return `acme.challenges names only ${challenges.join(' and ')}`;
+  return 'no listener for http-01 or tls-alpn-01 is allowed and open';
 }
 
 const UNKNOWN_PROVIDER: NonNullable<AcmeFacts['dns']> = {

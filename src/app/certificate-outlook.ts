@@ -1,5 +1,6 @@
 import { BOOTSTRAP_ORIGIN } from '../acme/bootstrap-origin.ts';
-import type { SetStatus } from '../acme/keeper.ts';
+import { describeStuckStore } from '../acme/describe-stuck-store.ts';
+import type { OtherKeeper, SetStatus } from '../acme/keeper.ts';
 import { nameSetId } from '../acme/names.ts';
 import { judgeRisk } from '../acme/warn.ts';
 import type { CertificateLevel } from '../admin/status.ts';
@@ -42,9 +43,20 @@ export function listOutlooks(
   });
 }
 
-function nextOf({ leads, next }: SetStatus, now: number): CertificateOutlook['next'] {
-  if (!leads) return { at: undefined, why: 'Another sidecar that shares the store orders it, and says why and when.' };
+function nextOf({ leads, other, next }: SetStatus, now: number): CertificateOutlook['next'] {
+  if (!leads) return { at: undefined, why: explainOther(other) };
   return next.at > now ? next : { at: now, why: 'It is being tried now.' };
+}
+
+function explainOther(other: OtherKeeper): string {
+  switch (other.kind) {
+    case 'another':
+      return 'Another sidecar that shares the store orders it, and says why and when.';
+    case 'stuck':
+      return describeStuckStore(other.why);
+    case 'unknown':
+      return 'Who orders it is not known yet: this sidecar has just started, or the one that did is gone.';
+  }
 }
 
 function explainSource({ origin }: Certificate): CertificateOutlook['next'] {

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { type Ca, createCa } from '../acme/ca.ts';
 import { createCaClock } from '../acme/ca-clock.ts';
@@ -19,7 +18,6 @@ import { createHttp01Answers, createHttp01Solver } from '../acme/solvers/http-01
 import { createTlsAlpn01Contexts, createTlsAlpn01Solver } from '../acme/solvers/tls-alpn-01.ts';
 import { findFolderPlace } from '../base/container.ts';
 import { createDnsClient } from '../base/dns.ts';
-import { describeError, SidecarError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { System } from '../base/system.ts';
 import type { AcmeAuthority, Config } from '../config/config.ts';
@@ -29,6 +27,7 @@ import type { Metrics } from '../observe/metrics.ts';
 import type { Store } from '../store/store.ts';
 import type { PlannedCertificate } from '../tls/certificate-keeper.ts';
 import { listAcmeSets } from './acme-sets.ts';
+import { readCaFile } from './check-ca-files.ts';
 import { openDnsProvider } from './open-dns-provider.ts';
 
 export interface AcmeDeps {
@@ -92,7 +91,13 @@ export async function openAcme(config: Config, store: Store, deps: AcmeDeps): Pr
           await gatherPreflight(
             set,
             ca,
-            { challenges: config.acme.challenges, listeners, store: { ...place, host: hostname() } },
+            {
+              challenges: config.acme.challenges,
+              profile: config.acme.profile,
+              hasStaging: cas.staging !== undefined,
+              listeners,
+              store: { ...place, host: hostname() },
+            },
             { system, dns, store, loopBack, ledger, clock },
             signal,
           ),
@@ -124,7 +129,7 @@ async function planCas(config: Config, store: Store, deps: AcmeDeps & CaConnecti
   const { acme } = config;
   const open = async (authority: AcmeAuthority): Promise<PlannedCa> => {
     const directoryUrl = authority.directory;
-    const caFile = authority.caFile === undefined ? undefined : await readTrust(authority.caFile);
+    const caFile = authority.caFile === undefined ? undefined : await readCaFile(authority.caFile);
     const eab =
       authority.externalAccount === undefined
         ? undefined
@@ -162,19 +167,6 @@ function countOrders(ca: Ca, metrics: Metrics): Ca {
       return order;
     },
   };
-}
-
-async function readTrust(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    throw new SidecarError(`acme.ca_file ${file} cannot be read: ${describeError(error)}`, {
-      code: 'acme-ca-file',
-      blame: 'operator',
-      hint: 'Give the PEM file with the authority that signed the certificate of the ACME directory.',
-      cause: error,
-    });
-  }
 }
 
 /** On the first address of the https listener, else of federation's. */

@@ -1,3 +1,5 @@
+import { describeStuckStore } from '../acme/describe-stuck-store.ts';
+import type { SetStatus } from '../acme/keeper.ts';
 import { checkCertificate, judgeReadiness, type Readiness, type ReadinessCheck } from '../admin/status.ts';
 import type { System } from '../base/system.ts';
 import type { Config } from '../config/config.ts';
@@ -13,6 +15,8 @@ export function createReadiness(deps: {
   readonly system: System;
   runtime(): Runtime;
   outlooks(): readonly CertificateOutlook[];
+  /** Those that a CA signs. */
+  sets(): readonly Pick<SetStatus, 'leads' | 'other'>[];
 }): () => Promise<Readiness> {
   const { system } = deps;
   let last: { readonly outcome: Promise<Readiness>; readonly of: Runtime; staleAt: number } | undefined;
@@ -21,7 +25,8 @@ export function createReadiness(deps: {
     const certificates = deps
       .outlooks()
       .map((one) => checkCertificate({ ...one, notAfter: one.certificate.notAfter }, system.now()));
-    return judgeReadiness([...certificates, ...(await checkHomeservers(runtime))]);
+    const store = checkStore(deps.sets(), certificates);
+    return judgeReadiness([...certificates, ...store, ...(await checkHomeservers(runtime))]);
   }
 
   return () => {
@@ -37,6 +42,19 @@ export function createReadiness(deps: {
     }
     return last.outcome;
   };
+}
+
+/**
+ * A store that cannot be written, where certificates have to be ordered. It does no harm while all of them are good: who
+ * serves well must not be taken out of service for it.
+ */
+export function checkStore(
+  sets: readonly Pick<SetStatus, 'leads' | 'other'>[],
+  certificates: readonly ReadinessCheck[],
+): ReadinessCheck[] {
+  const stuck = sets.flatMap(({ leads, other }) => (!leads && other.kind === 'stuck' ? [other.why] : []))[0];
+  if (stuck === undefined) return [];
+  return [{ name: 'store', ok: certificates.every(({ ok }) => ok), detail: describeStuckStore(stuck) }];
 }
 
 /** Asks each homeserver once, however many server names it has. */

@@ -59,7 +59,10 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   const outlooks = () => inForce.certificates.outlooks();
   const probes = createProbeAnswers({ ...deps, readKey: () => inForce.certificates.probeKey() });
   const clients = createClientNetworks();
-  const readiness = createReadiness({ system, runtime, outlooks });
+  const readiness = createReadiness({
+    ...{ system, runtime, outlooks },
+    sets: () => inForce.certificates.acme?.status() ?? [],
+  });
   exposeSidecar(metrics, { outlooks });
   const status = (): Status =>
     describeStatus({

@@ -35,7 +35,7 @@ export function addCertsCommand(program: Command, io: CliIo, system: System = re
     .option('--config <file>', CONFIG_OPTION_HELP)
     .option('--no-wait', 'do not wait for the new certificate')
     .action((names: string[], { config, wait }: { config?: string; wait: boolean }) =>
-      withCertificateStore(io, system, config, (context) => renewCertificates(context, names, wait && io.isTerminal)),
+      withCertificateStore(io, system, config, (context) => renewCertificates(context, names, wait)),
     );
   certs
     .command('import')

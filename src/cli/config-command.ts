@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
 import type { Command } from 'commander';
+import { checkCaFiles } from '../app/check-ca-files.ts';
 import { checkCertificateFiles } from '../app/check-certificate-files.ts';
 import type { BindAddress } from '../base/address.ts';
 import { realSystem, type System } from '../base/system.ts';
@@ -32,11 +33,11 @@ export function addConfigCommand(program: Command, io: CliIo, system: System = r
     .action(() => io.stdout(renderSchema()));
 }
 
-/** With the certificate files that it names, because a sidecar that starts would look at those as well. */
+/** With the certificate and CA files that it names, because a sidecar that starts would look at those as well. */
 async function checkConfig(io: CliIo, system: System, file: string | undefined): Promise<void> {
   const loaded = loadOrReport(io, file);
   if (loaded === undefined) return;
-  const found = await checkCertificateFiles(loaded.config, system);
+  const found = [...(await checkCertificateFiles(loaded.config, system)), ...(await checkCaFiles(loaded.config))];
   for (const { path, what, fix, refused } of found) {
     // Sentences of the configuration's get their dot when they are written.
     const problem = loaded.locate({ path, at: 'key', what: what.replace(/\.$/, ''), fix });

@@ -9,6 +9,9 @@ import { createLogger, type Logger } from '../observe/logger.ts';
 import type { CliIo } from './io.ts';
 import { CONFIG_OPTION_HELP, readConfigOrReport } from './read-config.ts';
 
+/** Milliseconds in which two SIGINT are one: Ctrl-C reaches the process from the terminal, and from npm as well. */
+const ONE_INTERRUPT = 500;
+
 /** `serve`: the sidecar itself, until SIGTERM or SIGINT. SIGHUP reloads. */
 export function addServeCommand(program: Command, io: CliIo): void {
   program
@@ -73,7 +76,8 @@ interface Signals {
 
 /**
  * Takes over the process's signals, for good: one that comes while the sidecar starts, or after it has stopped, must
- * not end the process by itself. SIGTERM and SIGINT stop, the second of them at once; SIGHUP reloads.
+ * not end the process by itself. SIGTERM and SIGINT stop, the second of them at once, but not
+ * what one Ctrl-C sends twice; SIGHUP reloads.
  */
 function listenForSignals(log: Logger): Signals {
   const early: NodeJS.Signals[] = [];
@@ -87,11 +91,15 @@ function listenForSignals(log: Logger): Signals {
     run: (actions) =>
       new Promise((resolve, reject) => {
         let stopping = false;
+        let lastInterrupt = Number.NEGATIVE_INFINITY;
         act = (signal) => {
           if (signal === 'SIGHUP') {
             if (!stopping) void actions.reload();
             return;
           }
+          const sinceInterrupt = realSystem.monotonic() - lastInterrupt;
+          if (signal === 'SIGINT') lastInterrupt = realSystem.monotonic();
+          if (stopping && signal === 'SIGINT' && sinceInterrupt < ONE_INTERRUPT) return;
           const again = stopping;
           stopping = true;
           const sentence = again

@@ -71,6 +71,11 @@ export interface Lease {
   release(): Promise<void>;
 }
 
+/** Whether it was the store that failed, or the lease that was lost: whatever else is begun will mostly fail as well. */
+export function isStoreFailure(error: unknown): boolean {
+  return error instanceof SidecarError && error.code.startsWith('store-');
+}
+
 const SEGMENT = /^[A-Za-z0-9_@-][A-Za-z0-9._@-]{0,199}$/;
 
 /** Throws a SidecarError (ours: a caller did not encode) unless `key` is one that every store can hold. */

@@ -30,6 +30,20 @@ describe('which CA is asked', () => {
       'b',
       /failing for 6 hours/,
     ],
+    [
+      'the second while the first takes no orders before it is too late for the certificate',
+      [candidate('a', caFails(1), T0 + 10 * HOUR), candidate('b')],
+      { notBefore: T0 - 153 * HOUR, notAfter: T0 + 7 * HOUR },
+      'b',
+      /a takes no orders before 2026-06-01 10:00 UTC, which is too late/,
+    ],
+    [
+      'the first after a wait that leaves time enough',
+      [candidate('a', caFails(1), T0 + HOUR), candidate('b')],
+      { notBefore: T0 - 153 * HOUR, notAfter: T0 + 7 * HOUR },
+      'a',
+      /first CA/,
+    ],
     ['the first when validation fails', [candidate('a', { failures: 30 }), candidate('b')], fresh, 'a', /first CA/],
     [
       'the second when validation fails and expiry is near',

@@ -29,7 +29,7 @@ function gather(host: string, clockAhead?: number) {
   return gatherPreflight(
     setOf('192.0.2.1'),
     ca,
-    { challenges: ['http-01'], listeners: { http: true, https: true }, store },
+    { challenges: ['http-01'], profile: undefined, hasStaging: true, listeners: { http: true, https: true }, store },
     {
       system: realSystem,
       dns: createDnsClient({ servers: ['127.0.0.1:9'] }),

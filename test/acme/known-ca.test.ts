@@ -7,13 +7,17 @@ it("knows a CA's names in CAA records from its directory", async () => {
     scripted.script('directory', {
       rewrite: (answer) => ({
         ...answer,
-        body: { ...(answer.body as object), meta: { caaIdentities: ['CA.example', 'ca2.example', 7, 'a b'] } },
+        body: {
+          ...(answer.body as object),
+          meta: { caaIdentities: ['CA.example', 'ca2.example', 7, 'a b'], profiles: { short: 'x' } },
+        },
       }),
     });
     expect(await describeKnownCa(again(), NEVER)).toEqual({
       isPublic: false,
       isStaging: false,
       caaIdentities: ['ca.example', 'ca2.example'],
+      profiles: ['short'],
     });
   });
 });
@@ -29,5 +33,6 @@ it.each([
     isPublic,
     isStaging,
     caaIdentities: names,
+    profiles: [],
   });
 });

@@ -13,12 +13,12 @@ import {
   recordAbandoned,
   recordFailure,
   recordLost,
-  recordOperatorActed,
   recordOrder,
   recordOrderUrl,
   recordSuccess,
   recordTakeover,
 } from '../../src/acme/record-order.ts';
+import { recordRequest } from '../../src/acme/record-request.ts';
 import { settleClock } from '../../src/acme/settle-clock.ts';
 import { DAY, HOUR, key, MINUTE, middle, problem, T0 } from './ledger-facts.ts';
 
@@ -178,7 +178,7 @@ describe('what the ledger records', () => {
     let ledger = fail(emptyLedger(), undefined, 'x', T0, { problem: problem('rateLimited', { detail }) });
     ledger = fail(ledger, undefined, 'x', T0, { problem: problem('rateLimited'), retryAfter: 600 });
     expect(ledger.blocks.map(({ paused }) => paused)).toEqual([true, false]);
-    const acted = recordOperatorActed(ledger, key().set, key().names);
+    const acted = recordRequest(ledger, key().set, key().names);
     expect(acted.blocks.map(({ paused }) => paused)).toEqual([false]);
     expect(viewTries(acted, key().set, key().ca).next).toBeUndefined();
   });
@@ -268,7 +268,7 @@ describe('the ledger in the store', () => {
           if (kind === 'early') ledger = recordFailure(ledger, { ...said, order: undefined }, now, () => dice);
           if (kind === 'abandon') ledger = recordAbandoned(ledger, id, now);
           if (kind === 'url') ledger = recordOrderUrl(ledger, id, 'https://ca.example/order/1');
-          if (kind === 'operator') ledger = recordOperatorActed(ledger, set, of.names);
+          if (kind === 'operator') ledger = recordRequest(ledger, set, of.names);
           expect(parseLedger(serialiseLedger(ledger), now)).toEqual({ ledger, note: undefined });
         }
       }),

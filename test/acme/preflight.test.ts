@@ -27,8 +27,16 @@ const facts = (
   store: Partial<PreflightFacts['store']> = {},
 ): PreflightFacts => ({
   names: [name(of)],
+  profile: undefined,
   ca: {
-    ...{ name: 'CA1', isPublic: true, isStaging: false, caaIdentities: ['ca1.example.net'] },
+    ...{
+      name: 'CA1',
+      isPublic: true,
+      isStaging: false,
+      hasStaging: true,
+      caaIdentities: ['ca1.example.net'],
+      profiles: ['classic', 'shortlived'],
+    },
     ...{ accountUrl: 'https://ca1.example.net/acct/7', clockAhead: 0 },
     ...ca,
   },
@@ -176,6 +184,12 @@ describe('before the first order', () => {
     expect(judgePreflight(given)).toMatchObject({ do: 'order', findings: [] });
   });
 
+  it('a container without a volume hears of staging only where the CA has one', () => {
+    const sentence = (hasStaging: boolean) =>
+      judgePreflight(facts({}, { hasStaging }, { onVolume: false })).findings[0]!.what;
+    expect([true, false].map((has) => /certificates come from staging/.test(sentence(has)))).toEqual([true, false]);
+  });
+
   it('a container without a volume is told so and starts on staging', () => {
     const verdict = judgePreflight(facts({}, {}, { onVolume: false }));
     expect(verdict).toMatchObject({ do: 'advice', stagingOnly: true, findings: [{ id: 'store-lost-with-container' }] });
@@ -194,6 +208,16 @@ describe('before the first order', () => {
     expect(judgePreflight(wildcard).findings[0]!.fix).toBe(
       'At example.com, publish: CAA 0 issuewild "ca1.example.net" (or, for this account only, "ca1.example.net; accounturi=https://ca1.example.net/acct/7").',
     );
+  });
+
+  it.each([
+    ['one that the CA offers', 'shortlived', ['classic', 'shortlived'], 'order'],
+    ['any where the CA has none, or it is not known', 'shortlived', [], 'order'],
+    ['one that the CA does not offer', 'tlsclient', ['classic', 'shortlived'], 'veto'],
+  ])('judges the profile: %s', (_, profile, profiles, verdict) => {
+    const judged = judgePreflight({ ...facts({}, { profiles }), profile });
+    expect(judged.do).toBe(verdict);
+    if (verdict === 'veto') expect(judged.findings[0]?.fix).toContain('(classic, shortlived)');
   });
 
   it('tells everything at once, and vetoes for the vetoes', () => {

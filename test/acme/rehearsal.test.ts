@@ -79,4 +79,18 @@ describe('a rehearsal on staging', () => {
     expect(decision.why).toMatch(why);
     expect(decision.productionAt).toBe(rehearse ? T0 + 12 * HOUR : undefined);
   });
+
+  it.each([
+    ['a day', 24 * HOUR, 6 * HOUR],
+    ['eight hours', 8 * HOUR, 2 * HOUR],
+    ['a minute', MINUTE, 30 * MINUTE],
+  ])('does not keep the real CA from being tried while there is time, with %s left', (_, left, after) => {
+    const facts = {
+      production: failing('validation'),
+      staging: tries({ failures: 9, lastAt: T0 }),
+      expires: T0 + left,
+    };
+    expect(decideRehearsal(facts, T0 + MINUTE).productionAt).toBe(T0 + after);
+    expect(decideRehearsal(facts, T0 + after)).toMatchObject({ rehearse: false });
+  });
 });

@@ -33,6 +33,43 @@ describe('the next attempt', () => {
   });
 
   it.each([
+    ['two days', 48 * HOUR, 6 * HOUR],
+    ['a day', 24 * HOUR, 3 * HOUR],
+    ['seven hours', 7 * HOUR, 52.5 * MINUTE],
+    ['an hour', HOUR, 15 * MINUTE],
+    ['a minute', MINUTE, 15 * MINUTE],
+    ['an end an hour ago', -HOUR, 15 * MINUTE],
+    ['an end a day ago', -24 * HOUR, 3 * HOUR],
+    ['an end long ago', -300 * HOUR, 6 * HOUR],
+  ])('does not wait for long with %s left of the certificate in use', (_, left, wait) => {
+    const expires = T0 + left;
+    const waited = (said?: ProblemDocument) =>
+      decideNextAttempt({ failures: 40, problem: said, expires }, T0, middle).at - T0;
+    for (const type of ['dns', 'unauthorized', 'caa', 'local-failure']) expect(waited(problem(type))).toBe(wait);
+    expect(waited()).toBe(wait);
+    expect(waited(problem('serverInternal'))).toBe(Math.min(wait, 30 * MINUTE));
+    // What the CA says comes first, and so does the curve where it is shorter.
+    expect(decideNextAttempt({ failures: 1, problem: problem('dns'), expires }, T0, middle).at - T0).toBe(MINUTE);
+    expect(waited(problem('rateLimited'))).toBe(6 * HOUR);
+    expect(
+      decideNextAttempt({ failures: 40, problem: problem('dns'), retryAfter: 86_400, expires }, T0, middle).at - T0,
+    ).toBe(DAY);
+  });
+
+  it('near the end of a certificate fails no more than five times an hour, and some sixty times in all', () => {
+    const expires = T0 + 2 * DAY;
+    const at: number[] = [];
+    for (let now = T0; now < T0 + 4 * DAY; ) {
+      at.push(now);
+      // The shortest that the dice give.
+      now = decideNextAttempt({ failures: 40, problem: problem('dns'), expires }, now, () => 0).at;
+    }
+    const inAnHour = at.map((from) => at.filter((one) => one >= from && one < from + HOUR).length);
+    expect(Math.max(...inAnHour)).toBe(5);
+    expect(at.length).toBeLessThan(90);
+  });
+
+  it.each([
     ['serverInternal', problem('serverInternal', { status: 500 })],
     ['a 503', problem('about:blank', { status: 503 })],
     ['no connection', problem('unreachable', { status: 0 })],

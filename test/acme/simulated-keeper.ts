@@ -148,7 +148,8 @@ export class SimulatedKeeper {
       world.staging === undefined || chosen !== world.cas[0]!.name
         ? undefined
         : viewTries(ledger, key().set, 'staging');
-    const rehearsal = decideRehearsal({ production: viewTries(ledger, key().set, chosen), staging }, now);
+    const expires = stored.certificate?.notAfter;
+    const rehearsal = decideRehearsal({ production: viewTries(ledger, key().set, chosen), staging, expires }, now);
     if (rehearsal.rehearse) {
       const decision = mayAttempt(ledger, key({ ca: 'staging' }), now, world.staging!.limits);
       if (decision.do === 'wait') return Math.min(decision.at, rehearsal.productionAt ?? Infinity);
@@ -165,8 +166,9 @@ export class SimulatedKeeper {
   private order(now: number, name: string, ca: SimulatedCa, replaces: string | undefined): void {
     const { stored, world } = this;
     const order = key({ ca: name });
+    const expires = stored.certificate?.notAfter;
     const killedAt = world.random() < world.killed ? Math.floor(world.random() * 4) : -1;
-    const { ledger, id } = recordOrder(this.stored.ledger, { ...order, replaces }, now, world.random);
+    const { ledger, id } = recordOrder(this.stored.ledger, { ...order, replaces, expires }, now, world.random);
     this.stored.ledger = ledger;
     if (killedAt === 0) throw new Killed();
     if (!within(ca.outages, now))
@@ -175,7 +177,7 @@ export class SimulatedKeeper {
     const answer = ca.order(now, !within(world.unprovable, now), replaces);
     if (killedAt === 2) throw new Killed();
     if (answer.problem !== undefined) {
-      const failure = { ...order, order: id, problem: answer.problem, retryAfter: answer.retryAfter };
+      const failure = { ...order, order: id, problem: answer.problem, retryAfter: answer.retryAfter, expires };
       this.stored.ledger = recordFailure(this.stored.ledger, failure, now, world.random);
       return;
     }

@@ -24,6 +24,7 @@ describe('a name that leads here', () => {
   it('is proved over DNS where only that is allowed', () => {
     const proof = prove({ leadsHere: true, name: 'matrix.host.net' }, { challenges: ['dns-01'], dns: RFC2136 });
     expect([proof.possible, proof.records]).toEqual([['dns-01'], []]);
+    expect(proof.why).toBe('by dns-01 (rfc2136): acme.challenges names only dns-01');
   });
 
   it('as an address is never proved over DNS', () => {

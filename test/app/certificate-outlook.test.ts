@@ -23,6 +23,7 @@ function statusOf(served: Certificate, more: Partial<SetStatus> = {}): SetStatus
     notAfter: served.notAfter,
     directory: undefined,
     leads: true,
+    other: { kind: 'unknown' },
     next: { at: NOW + DAY, why: 'It is so.' },
     last: { at: NOW - DAY, ok: false, what: 'It failed.' },
     ...more,
@@ -63,10 +64,25 @@ describe('the outlook of a certificate', () => {
 
   it('from a CA that another sidecar asks is left to that one', () => {
     const served = certificate(9);
-    const [outlook] = listOutlooks([served], [statusOf(served, { leads: false })], NOW);
+    const [outlook] = listOutlooks([served], [statusOf(served, { leads: false, other: { kind: 'another' } })], NOW);
     expect(outlook).toMatchObject({ unsettled: true, next: { at: undefined }, last: { ok: false } });
     expect(outlook?.next?.why).toContain('Another sidecar');
   });
+
+  it.each([
+    [{ kind: 'unknown' }, /^Who orders it is not known yet/],
+    [
+      { kind: 'stuck', why: 'The folder /certs is read-only.' },
+      /^The store cannot be written \(The folder \/certs is read-only\): nothing is ordered until it can\.$/,
+    ],
+  ] as const)(
+    'from a CA says what is known of who orders it, and names no sidecar that is not there: %j',
+    (other, why) => {
+      const served = certificate(9);
+      const [outlook] = listOutlooks([served], [statusOf(served, { leads: false, other })], NOW);
+      expect(outlook?.next).toEqual({ at: undefined, why: expect.stringMatching(why) as string });
+    },
+  );
 
   it('from a CA that is being asked is that it is being tried, and that more will be known soon', () => {
     const served = certificate(9);

@@ -1,3 +1,5 @@
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { caFolder } from '../../src/acme/ca-folder.ts';
 import { emptyLedger, serialiseLedger } from '../../src/acme/ledger.ts';
@@ -61,6 +63,28 @@ describe('certs list', () => {
     await expect(asTranscript('list', ran)).toMatchFileSnapshot(transcript('list-failing'));
     expect([ran.code, ran.err]).toEqual([0, '']);
     expect(ran.out).toMatch(/last failure .*NXDOMAIN looking up A/);
+  });
+
+  it('says that an order is under way while a keeper lives that has begun it, and not when it is gone', async () => {
+    const set = nameSetId(NAMES);
+    const ca = caFolder(LETS_ENCRYPT);
+    const counts = { failures: 1, lastAt: NOW - 5_000, caFailures: 0, ourFailures: 0, unknown: 1 };
+    const next = { at: NOW + 55_000, why: 'An attempt was begun and how it ended is not known.' };
+    const order = { id: 1, ca, account: 'a', set, names: NAMES, at: NOW - 5_000, outcome: 'unresolved' as const };
+    const ledger = { ...emptyLedger(), nextOrder: 2, orders: [{ ...order, failedNames: [] }] };
+    await bench.store.write(LEDGER_KEY, serialiseLedger({ ...ledger, tries: [{ set, ca, ...counts, next }] }));
+    const lease = await bench.store.acquireLease('acme-keeper');
+    expect((await bench.run(['list'])).out).toMatch(/\n {2}next +An order is under way since 2026-06-01 11:59 UTC\.\n/);
+    await lease?.release();
+    expect((await bench.run(['list'])).out).toContain('how it ended is not known');
+  });
+
+  it.skipIf(process.getuid?.() === 0)('says that nothing is ordered where the store cannot be written', async () => {
+    await bench.store.write('a', Buffer.from('b'));
+    chmodSync(join(bench.folder, 'certs'), 0o555);
+    const { out } = await bench.run(['list']);
+    chmodSync(join(bench.folder, 'certs'), 0o755);
+    expect(out).toMatch(/next +The store cannot be written \(.*\): nothing is ordered until it can\.\n/);
   });
 
   it('lists those that are brought as files and those of the CA together', async () => {

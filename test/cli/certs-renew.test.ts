@@ -144,8 +144,33 @@ acme: { directory: "${ca.directoryUrl}", ca_file: "${join(bench.folder, 'ca.pem'
     expect(ca.count('new-order')).toBe(2);
   });
 
+  it('through a pipe waits as well, without showing it', async () => {
+    const before = await fingerprint();
+    const { code, out, err } = await bench.run(['renew'], { system: hurriedSystem });
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toMatch(/\nNew certificate for example\.com, matrix\.example\.com: \d+ days left, until .* UTC\.\n$/);
+    expect(await fingerprint()).not.toBe(before);
+  });
+
+  it('that paces renewals says why it does not order and until when, here and in the list, and exits 1', async () => {
+    for (const _ of [1, 2]) {
+      const { code, out } = await bench.run(['renew'], { system: hurriedSystem });
+      if (code === 1) break;
+      expect(out).toContain('New certificate for');
+    }
+    const { code, err } = await bench.run(['renew'], { system: hurriedSystem });
+    expect(code).toBe(1);
+    const why =
+      'The operator asked for it\\. No order for example\\.com, matrix\\.example\\.com before .* UTC: 2 certificates for exactly these names in .* are enough where they replace each other\\.';
+    expect(err).toMatch(new RegExp(`^Not renewed yet\\. ${why} The running sidecar does it then\\.\n$`));
+    expect((await bench.run(['list'], { system: hurriedSystem })).out).toMatch(new RegExp(`next +.* UTC\\. ${why}\n`));
+    expect(
+      sidecar.logged.filter(({ sentence }) => sentence.includes('enough where they replace each other')),
+    ).toHaveLength(1);
+  });
+
   it.each([
-    { terminal: false, args: [] },
+    { terminal: false, args: ['--no-wait'] },
     { terminal: true, args: ['--no-wait'] },
   ])('returns at once with $args, terminal: $terminal, and it happens all the same', async ({ terminal, args }) => {
     const before = await fingerprint();

@@ -107,6 +107,30 @@ describe('config check', () => {
   });
 });
 
+describe('config check of the files of private CAs', () => {
+  it.each([
+    ['ca_file: gone.pem', /^a\.yaml:\d+:\d+ acme\.ca_file: acme\.ca_file .*gone\.pem cannot be read: /],
+    ['ca_file: empty.pem', /^a\.yaml:\d+:\d+ acme\.ca_file: The file acme\.ca_file cannot be used: it holds no cert/],
+    [
+      'fallback: { directory: "https://b.test/dir", ca_file: gone.pem }',
+      /^a\.yaml:\d+:\d+ acme\.fallback\.ca_file: .*gone\.pem cannot be read: /,
+    ],
+  ])('refuses %s, as a start would', async (line, err) => {
+    writeFileSync(join(folder, 'empty.pem'), '');
+    writeFileSync(join(folder, 'a.yaml'), `${LEAST}acme: { directory: "https://a.test/dir", ${line} }\n`);
+    expect(await run('config check --config a.yaml')).toMatchObject({
+      ...{ exitCode: 1, out: '' },
+      err: expect.stringMatching(err) as string,
+    });
+  });
+
+  it('takes one that holds a certificate', async () => {
+    writeFileSync(join(folder, 'root.pem'), makeCertificate({ commonName: 'root', ca: true }).certPem);
+    writeFileSync(join(folder, 'a.yaml'), `${LEAST}acme: { directory: "https://a.test/dir", ca_file: root.pem }\n`);
+    expect(await run('config check --config a.yaml')).toMatchObject({ exitCode: 0, err: '' });
+  });
+});
+
 describe('config check of certificate files', () => {
   const root = makeCertificate({ commonName: 'root', ca: true });
   const good = { notBefore: NOW - DAY, notAfter: NOW + 59 * DAY };

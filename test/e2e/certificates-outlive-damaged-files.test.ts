@@ -114,6 +114,10 @@ describe('A damaged certificate', () => {
     await untilLookedAfter();
     expect((await lookAtServed(sidecar.https)).der).toEqual(der);
     expect(orders()).toBe(before);
+    // And what it serves is brought back.
+    await untilLogged(sidecar, /in force is in the store now/);
+    expect((await readHeldCertificates(store))[0]?.certificate.chain[0]?.raw).toEqual(der);
+    expect(await findDamage(store)).toEqual([]);
   });
 
   it('whose place a folder has taken stops orders, and says so', async () => {

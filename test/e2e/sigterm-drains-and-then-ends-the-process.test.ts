@@ -194,6 +194,25 @@ describe.concurrent('SIGTERM', () => {
     expect(serve.log().filter(({ msg }) => msg === 'Stopped.')).toHaveLength(1);
   });
 
+  it('one Ctrl-C that comes twice, from the terminal and from npm, is one; another one ends it at once', async () => {
+    const serve = await start('1h');
+    const { held } = serve;
+    const stuck = await connect(serve);
+    stuck.get('/_matrix/slow');
+    await until('it is at the homeserver', () => held.length === 1);
+    serve.child.kill('SIGINT');
+    await serve.logged(/^Draining/);
+    serve.child.kill('SIGINT');
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    expect([serve.child.exitCode, serve.log().some(({ msg }) => /^Asked again/.test(String(msg)))]).toEqual([
+      null,
+      false,
+    ]);
+    serve.child.kill('SIGINT');
+    await stuck.closed;
+    expect(await serve.exited).toEqual({ code: 0, signal: null });
+  });
+
   it('clients that say nothing, or half of something, do not hold it up', async () => {
     const serve = await start('1h');
     const bare = (port: number): Socket => {

@@ -237,7 +237,7 @@ export function createScriptedOrders(origin: string, issuer: ScriptedIssuer, wan
       accounts = [];
     },
     directory() {
-      const { termsOfService, profiles, binding, renewalInfo } = rules;
+      const { termsOfService, profiles, caaIdentities, binding, renewalInfo } = rules;
       const urls = Object.fromEntries(
         [
           ['newNonce', 'nonce'],
@@ -251,6 +251,7 @@ export function createScriptedOrders(origin: string, issuer: ScriptedIssuer, wan
       const meta = {
         ...(termsOfService === undefined ? {} : { termsOfService }),
         profiles,
+        caaIdentities,
         externalAccountRequired: !!binding,
       };
       return { status: 200, body: { ...urls, ...renewal, meta } };

@@ -48,6 +48,8 @@ export interface Rules {
   now: () => number;
   profiles: Readonly<Record<string, string>>;
   termsOfService: string | undefined;
+  /** The names by which CAA records know the CA. */
+  caaIdentities: readonly string[];
   binding: { readonly kid: string; readonly hmacKey: string } | undefined;
   /** Answer to a question about renewal; undefined: the CA has no such thing. */
   renewalInfo: ((certificateId: string) => Answer) | undefined;
@@ -80,6 +82,7 @@ export function completeRules(wanted: Partial<Rules>): Rules {
     now: () => Date.now(),
     profiles: {},
     termsOfService: undefined,
+    caaIdentities: [],
     binding: undefined,
     renewalInfo: undefined,
     remembers: false,

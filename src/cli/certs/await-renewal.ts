@@ -1,15 +1,17 @@
-import type { PlannedCa } from '../../acme/ca-plan.ts';
+import type { CaPlan } from '../../acme/ca-plan.ts';
 import { describeInstant, describeSpan } from '../../acme/describe-time.ts';
 import type { Ledger } from '../../acme/ledger.ts';
 import { createLedgerStore } from '../../acme/ledger-store.ts';
 import { viewTries } from '../../acme/ledger-views.ts';
 import type { NameSet } from '../../acme/names.ts';
 import { pause } from '../../acme/pause.ts';
-import { readCertificate } from '../../acme/stored-certificate.ts';
+import { isRenewalRequested } from '../../acme/renewal-request.ts';
+import { type HeldCertificate, readCertificate } from '../../acme/stored-certificate.ts';
+import { readVeto } from '../../acme/veto-record.ts';
 import { stayAlive } from '../../base/stay-alive.ts';
 import type { CertsContext } from './open-certificate-store.ts';
 import { planCas } from './plan-cas.ts';
-import { hasFailed, listCas } from './plan-next.ts';
+import { findRunningAttempt, hasFailed, isAsked, listCas, planNext } from './plan-next.ts';
 import { describeTimeLeft } from './render-list.ts';
 
 /** Milliseconds. */
@@ -20,7 +22,7 @@ const LOOK_EVERY = 1_000;
 export interface BeforeRenewal {
   readonly fingerprints: ReadonlyMap<string, string | undefined>;
   readonly ledger: Ledger;
-  readonly cas: readonly PlannedCa[];
+  readonly cas: CaPlan;
 }
 
 /** To be called before the renewal is asked for. */
@@ -28,12 +30,12 @@ export async function lookBeforeRenewal(context: CertsContext, sets: readonly Na
   const { store } = context;
   const fingerprints = new Map<string, string | undefined>();
   for (const { id } of sets) fingerprints.set(id, (await readCertificate(store, id))?.certificate.fingerprint256);
-  return { fingerprints, ledger: await readLedger(context), cas: listCas(planCas(context)) };
+  return { fingerprints, ledger: await readLedger(context), cas: planCas(context) };
 }
 
 /**
- * Waits until each of the sets has a new certificate or a failure, at most two minutes, and says so as it happens. The
- * exit code is 1 when an order failed.
+ * Waits until each of the sets has a new certificate or a failure, or is held back by limits, at most two minutes, and
+ * says so as it happens. The exit code is 1 when one of them has no new certificate then.
  */
 export async function awaitRenewal(
   context: CertsContext,
@@ -51,13 +53,18 @@ export async function awaitRenewal(
       const waited = system.monotonic() - began;
       if (waited >= PATIENCE) break;
       const names = waiting.map((set) => set.names.join(', ')).join(' and ');
-      io.stderr(`\r\u001b[KWaiting for ${names}: ${describeSpan(Math.floor(waited / 1000) * 1000)}`);
+      if (io.isTerminal) io.stderr(`\r\u001b[KWaiting for ${names}: ${describeSpan(Math.floor(waited / 1000) * 1000)}`);
       await pause(system, LOOK_EVERY, new AbortController().signal);
     }
     clearProgress(context);
-    io.stdout(
+    for (const set of waiting) {
+      const veto = await readVeto(context.store, set.id);
+      if (veto !== undefined) io.stderr(`${veto.why}\n`);
+    }
+    io.stderr(
       `Not yet after ${describeSpan(PATIENCE)}; it goes on without this command. \`certs list\` says how it went.\n`,
     );
+    io.exitCode = 1;
   } finally {
     letGo();
   }
@@ -70,11 +77,15 @@ async function lookForEnds(
   before: BeforeRenewal,
 ): Promise<NameSet[]> {
   const { io, store, system } = context;
+  // Before the ledger: once it is heeded, what it lifts is lifted there.
+  const heeded = !(await isRenewalRequested(store));
   const ledger = await readLedger(context);
   const rest: NameSet[] = [];
   for (const set of waiting) {
     const names = set.names.join(', ');
-    const certificate = (await readCertificate(store, set.id))?.certificate;
+    const held = await readCertificate(store, set.id);
+    const certificate = held?.certificate;
+    const pacing = heeded ? findPacing(set, held, before.cas, ledger, system.now()) : undefined;
     const failure = findNewFailure(set, before, ledger);
     if (certificate !== undefined && certificate.fingerprint256 !== before.fingerprints.get(set.id)) {
       clearProgress(context);
@@ -83,6 +94,10 @@ async function lookForEnds(
     } else if (failure !== undefined) {
       clearProgress(context);
       io.stderr(`No new certificate for ${names}: ${failure}\n`);
+      io.exitCode = 1;
+    } else if (pacing !== undefined) {
+      clearProgress(context);
+      io.stderr(`Not renewed yet. ${pacing} The running sidecar does it then.\n`);
       io.exitCode = 1;
     } else {
       rest.push(set);
@@ -93,7 +108,7 @@ async function lookForEnds(
 
 /** The words of a failure since then, at whichever CA, and when it is tried again. */
 function findNewFailure(set: NameSet, before: BeforeRenewal, now: Ledger): string | undefined {
-  for (const { folder, limits } of before.cas) {
+  for (const { folder, limits } of listCas(before.cas)) {
     const tries = viewTries(now, set.id, folder);
     if (!hasFailed(tries) || tries.lastAt === viewTries(before.ledger, set.id, folder).lastAt) continue;
     const next = tries.next === undefined ? '' : ` Next attempt ${describeInstant(tries.next.at)}.`;
@@ -102,10 +117,24 @@ function findNewFailure(set: NameSet, before: BeforeRenewal, now: Ledger): strin
   return undefined;
 }
 
+/** Why the keeper, which has heard of the wish, does not order yet, with the date; undefined where it may. */
+function findPacing(
+  set: NameSet,
+  held: HeldCertificate | undefined,
+  cas: CaPlan,
+  ledger: Ledger,
+  now: number,
+): string | undefined {
+  const facts = { set, held, cas, ledger };
+  if (!isAsked(facts) || findRunningAttempt(facts) !== undefined) return undefined;
+  const next = planNext(facts, now);
+  return next.at > now ? next.why : undefined;
+}
+
 function readLedger({ store, system }: CertsContext): Promise<Ledger> {
   return createLedgerStore(store, { system, note: () => {} }).read();
 }
 
 function clearProgress({ io }: CertsContext): void {
-  io.stderr('\r\u001b[K');
+  if (io.isTerminal) io.stderr('\r\u001b[K');
 }

@@ -1,12 +1,14 @@
 import { ariCertificateId } from '../../acme/ari-certificate-id.ts';
 import { type CaPlan, isProduction, type PlannedCa } from '../../acme/ca-plan.ts';
 import { decideDue } from '../../acme/decide-due.ts';
+import { describeStuckStore } from '../../acme/describe-stuck-store.ts';
 import { describeInstant } from '../../acme/describe-time.ts';
 import type { Ledger, Tries } from '../../acme/ledger.ts';
-import { viewTries } from '../../acme/ledger-views.ts';
+import { viewTries, viewUnresolved } from '../../acme/ledger-views.ts';
 import type { NameSet } from '../../acme/names.ts';
 import { planAttempt } from '../../acme/plan-attempt.ts';
 import type { HeldCertificate } from '../../acme/stored-certificate.ts';
+import type { KeeperPresence } from './find-keeper.ts';
 
 /** When the keeper will try to get the next certificate, as far as the store tells. */
 export interface NextAttempt {
@@ -15,6 +17,8 @@ export interface NextAttempt {
   /** Whether a new certificate is wanted now; `at` is then when the CA may be asked. */
   readonly due: boolean;
   readonly why: string;
+  /** `why` says all: an order is under way, or none can be. */
+  readonly isSettled?: boolean;
 }
 
 /** The last failure since the last success, at whichever CA. */
@@ -33,6 +37,8 @@ export interface NextFacts {
   readonly held: HeldCertificate | undefined;
   readonly cas: CaPlan;
   readonly ledger: Ledger;
+  /** Undefined where nobody looked, so that nothing is said of it. */
+  readonly keeper?: KeeperPresence | undefined;
 }
 
 /**
@@ -40,10 +46,14 @@ export interface NextFacts {
  * are right for an order. Pure.
  */
 export function planNext(facts: NextFacts, now: number): NextAttempt {
-  const { set, held, cas, ledger } = facts;
+  const { set, held, cas, ledger, keeper } = facts;
   // The keeper stores the instant that it picked with the CA's window, so that the dice are not thrown here.
-  const { renew, at, why, need, needGrowsAt } = decideDue({ held, asked: false, cas }, now, () => 0.5);
+  const { renew, at, why, need, needGrowsAt } = decideDue({ held, asked: isAsked(facts), cas }, now, () => 0.5);
   if (!renew) return { at, due: false, why };
+  if (keeper?.kind === 'unusable') return { at: now, due: true, why: describeStuckStore(keeper.why), isSettled: true };
+  const since = keeper?.kind === 'present' ? findRunningAttempt(facts) : undefined;
+  if (since !== undefined)
+    return { at: now, due: true, why: `An order is under way since ${describeInstant(since)}.`, isSettled: true };
   const known = held !== undefined && isProduction(cas, held.stored.directory);
   const plan = planAttempt(
     {
@@ -56,6 +66,25 @@ export function planNext(facts: NextFacts, now: number): NextAttempt {
   if (plan.do === 'order') return { at: now, due: true, why };
   // What stands in the way of a renewal may not when it is needed more.
   return { at: Math.min(plan.at, needGrowsAt ?? plan.at), due: true, why: `${why} ${plan.why}` };
+}
+
+/** Whether the operator asked for a renewal, and the keeper has heard of it. Pure. */
+export function isAsked({ set, ledger }: Pick<NextFacts, 'set' | 'ledger'>): boolean {
+  return ledger.asked?.includes(set.id) === true;
+}
+
+/**
+ * When the attempt began of which it is not known yet how it ended; milliseconds since the epoch. With a keeper it is
+ * under way: one that takes over settles first what an earlier one has left. Pure.
+ */
+export function findRunningAttempt({ set, cas, ledger }: Pick<NextFacts, 'set' | 'cas' | 'ledger'>) {
+  const unresolved = viewUnresolved(ledger, set.id);
+  const begun = listCas(cas)
+    .filter(({ folder }) => unresolved.some(({ ca }) => ca === folder))
+    .map(({ folder }) => viewTries(ledger, set.id, folder))
+    .filter(({ unknown }) => unknown > 0)
+    .map(({ lastAt }) => lastAt);
+  return begun.length === 0 ? undefined : Math.max(...begun);
 }
 
 /** The newest failure of a set at any of the CAs that its last success did not settle. Pure. */
@@ -79,7 +108,8 @@ export function hasFailed({ failures, unknown, problem }: Tries): boolean {
 }
 
 /** For a person: an instant that has come is `now`. `isHeldUp`: a running sidecar has said what keeps it from ordering. */
-export function describeNext({ at, due, why }: NextAttempt, now: number, isHeldUp: boolean): string {
+export function describeNext({ at, due, why, isSettled }: NextAttempt, now: number, isHeldUp: boolean): string {
+  if (isSettled === true) return why;
   if (at > now) return `${describeInstant(at)}. ${why}`;
   if (due && isHeldUp) return `within two minutes after that is mended, by a running sidecar. ${why}`;
   return due ? `now, by a running sidecar (its log says what keeps it). ${why}` : `now. ${why}`;

@@ -1,10 +1,11 @@
 import { createLedgerStore } from '../../acme/ledger-store.ts';
 import { readVeto, type StoredVeto } from '../../acme/veto-record.ts';
 import { renewalTime } from '../../tls/development-ca.ts';
+import { findKeeper, findUnwritable, type KeeperPresence } from './find-keeper.ts';
 import { listNeededCertificates } from './needed-certificates.ts';
 import type { CertsContext } from './open-certificate-store.ts';
 import { planCas } from './plan-cas.ts';
-import { findLastFailure, type LastFailure, type NextAttempt, planNext } from './plan-next.ts';
+import { findLastFailure, findRunningAttempt, type LastFailure, type NextAttempt, planNext } from './plan-next.ts';
 import { type PresentCertificate, readPresent } from './read-certificates.ts';
 
 /** All that is to be said of one certificate. */
@@ -24,12 +25,16 @@ export async function readListed(context: CertsContext): Promise<ListedCertifica
   const note = (sentence: string): void => io.stderr(`${sentence}\n`);
   const ledger = await createLedgerStore(store, { system, note }).read();
   const listed: ListedCertificate[] = [];
+  const unwritable = await findUnwritable(config.store);
+  let keeper: KeeperPresence | undefined = unwritable === undefined ? undefined : { kind: 'unusable', why: unwritable };
   for (const needed of listNeededCertificates(config)) {
     const present = await readPresent(needed, store, now);
     const { source } = needed;
     if (source.kind === 'acme') {
       const facts = { set: source.set, held: present.held, cas, ledger };
-      const next = planNext(facts, now);
+      // Only where an attempt was begun is it of interest whether who began it is still there.
+      if (unwritable === undefined && findRunningAttempt(facts) !== undefined) keeper ??= await findKeeper(store);
+      const next = planNext({ ...facts, keeper }, now);
       const heldUp = next.due ? await readVeto(store, source.set.id) : undefined;
       listed.push({ ...present, next, lastFailure: findLastFailure(facts), heldUp });
     } else {

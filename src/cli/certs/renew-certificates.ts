@@ -1,10 +1,11 @@
-import { KEEPER_LEASE } from '../../acme/keeper.ts';
+import { describeStuckStore } from '../../acme/describe-stuck-store.ts';
 import type { NameSet } from '../../acme/names.ts';
 import { takeRenewalRequest, writeRenewalRequest } from '../../acme/renewal-request.ts';
 import { listAcmeSets } from '../../app/acme-sets.ts';
 import { bad, good, type Parsed } from '../../base/parsed.ts';
 import type { Store } from '../../store/store.ts';
 import { awaitRenewal, lookBeforeRenewal } from './await-renewal.ts';
+import { findKeeper } from './find-keeper.ts';
 import { findCertificates, listNeededCertificates, type NeededCertificate } from './needed-certificates.ts';
 import { type CertsContext, fail } from './open-certificate-store.ts';
 
@@ -17,7 +18,9 @@ export async function renewCertificates(context: CertsContext, names: readonly s
   const chosen = chooseSets(context, names);
   if (!chosen.ok) return fail(io, chosen.why);
   const sets = chosen.value;
-  const running = await isKeeperRunning(store);
+  const keeper = await findKeeper(store);
+  if (keeper.kind === 'unusable') return fail(io, describeStuckStore(keeper.why));
+  const running = keeper.kind === 'present';
   const before = wait && running ? await lookBeforeRenewal(context, sets) : undefined;
   await ask(store, sets.length === listAcmeSets(config).length ? 'all' : sets.map(({ id }) => id));
   for (const set of sets) io.stdout(`Asked for a new certificate for ${set.names.join(', ')}.\n`);
@@ -54,13 +57,6 @@ function explainOther(needed: NeededCertificate | undefined): string {
   return needed?.source.kind === 'files'
     ? 'To renew it, replace its files: they are watched.'
     : "The sidecar's development CA renews it by itself.";
-}
-
-/** Whoever gets the lease is alone. It is given back at once, for a sidecar that starts right now. */
-async function isKeeperRunning(store: Store): Promise<boolean> {
-  const lease = await store.acquireLease(KEEPER_LEASE);
-  await lease?.release();
-  return lease === undefined;
 }
 
 /** Adds to what was asked for and not heeded yet. */
