@@ -110,7 +110,8 @@ async function askPlace(
   const fail = (problem: WellKnownProblem, words: string): Asked => ({ hops, ok: false, problem, words });
   const { host, port } = applyConnectTo(options.connectTo ?? [], place.host, place.port);
   const { addresses, error } = await names.lookupHost(host, signal);
-  const why = error === undefined ? `${host} has no address` : `the addresses of ${host} cannot be found out: ${error}`;
+  const who = host === place.host ? host : `${host} (where --connect-to leads)`;
+  const why = error === undefined ? `${who} has no address` : `the addresses of ${host} cannot be found out: ${error}`;
   if (addresses.length === 0) {
     hops.push({ url: place.url, address: undefined, outcome: undefined, refused: why });
     return fail('no-address', why);

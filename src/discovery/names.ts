@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import type { DnsClient } from '../base/dns.ts';
 import { describeError, errorCode } from '../base/errors.ts';
 import type { System } from '../base/system.ts';
-import type { HostLookup, SrvLookup } from './resolution.ts';
+import type { DnsFault, HostLookup, SrvLookup } from './resolution.ts';
 
 /** Names to addresses and services, asked anew each time. Rejects with the signal's reason only. */
 export interface Names {
@@ -79,7 +79,10 @@ export function createNames(
         return { host, cname, addresses: [...new Set(addresses)].slice(0, MAX_ADDRESSES), error: undefined };
       } catch (error) {
         signal.throwIfAborted();
-        return { host, cname: undefined, addresses: [], error: isNoName(error) ? undefined : clauseOf(error) };
+        const none = { host, cname: undefined, addresses: [] };
+        if (isNoName(error)) return { ...none, error: undefined };
+        const fault = faultOf(error);
+        return { ...none, error: clauseOf(error), ...(fault === undefined ? {} : { fault }) };
       } finally {
         over.abort();
       }
@@ -101,6 +104,13 @@ const ABSENT = new Set(['ENOTFOUND', 'ENODATA', 'EAI_NODATA', 'EAI_NONAME']);
 /** A name that the DNS has no way to ask for (an empty label, one of 64 characters): nobody was asked, and it does not exist. */
 function isNoName(error: unknown): boolean {
   return error instanceof Error && errorCode(error.cause) === 'EBADNAME';
+}
+
+const FAULTS: Readonly<Record<string, DnsFault>> = { ETIMEOUT: 'silent', ECONNREFUSED: 'silent', EREFUSED: 'refuses' };
+
+/** What c-ares calls it, below the sentence that `DnsClient` makes of it. */
+function faultOf(error: unknown): DnsFault | undefined {
+  return FAULTS[(error instanceof Error ? errorCode(error.cause) : undefined) ?? ''];
 }
 
 const WORDS: Readonly<Record<string, string>> = {

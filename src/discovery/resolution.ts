@@ -22,7 +22,12 @@ export interface HostLookup {
   readonly addresses: readonly string[];
   /** One clause; undefined also when the name merely does not exist (then there are no addresses). */
   readonly error: string | undefined;
+  /** Set with some errors: the DNS server that was asked says nothing, or does not answer for this name (REFUSED). */
+  readonly fault?: DnsFault | undefined;
 }
+
+/** Faults of the DNS server that was asked, which say nothing about the zone. */
+export type DnsFault = 'silent' | 'refuses';
 
 export interface SrvRecord {
   /** Without the final dot; `.` itself says that the service is not offered. */
@@ -77,6 +82,8 @@ export interface Destination {
   /** A host name, or an IP address without brackets. */
   readonly host: string;
   readonly port: number;
+  /** Where `--connect-to` leads away from; undefined where it does not. */
+  readonly meant?: { readonly host: string; readonly port: number } | undefined;
   readonly addresses: HostLookup;
 }
 

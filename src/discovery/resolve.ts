@@ -35,11 +35,13 @@ export async function resolve(
     const destinations = await Promise.all(
       places.map(async (place): Promise<Destination> => {
         const { host, port } = applyConnectTo(options.connectTo ?? [], place.host, place.port);
-        if (host !== place.host || port !== place.port) {
+        const led = host !== place.host || port !== place.port;
+        if (led) {
           const asked = formatHostPort(place.host, place.port);
           note(step, `As asked for, ${formatHostPort(host, port)} is connected to instead of ${asked}.`);
         }
-        return { host, port, addresses: await names.lookupHost(host, signal) };
+        const addresses = await names.lookupHost(host, signal);
+        return { host, port, addresses, ...(led ? { meant: place } : {}) };
       }),
     );
     return {

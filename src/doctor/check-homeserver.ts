@@ -6,6 +6,8 @@ import type { DeployedServer } from './deployment.ts';
 import type { Row, Seen } from './row.ts';
 
 const VERSIONS = '/_matrix/client/versions';
+const VERSION = '/_matrix/federation/v1/version';
+const KEYS = '/_matrix/key/v2/server';
 /** Milliseconds; other servers ask for keys with a patience of ten seconds. */
 const SLOW = 2_000;
 
@@ -22,7 +24,7 @@ export function checkHomeserver(server: DeployedServer, { system }: { readonly s
       const versions = await ask(VERSIONS);
       const wrong = judgeVersions(versions, server);
       if (wrong !== undefined) return { seen: describe(versions), findings: [wrong] };
-      const [federation, keys] = [await ask('/_matrix/federation/v1/version'), await ask('/_matrix/key/v2/server')];
+      const [federation, keys] = [await ask(VERSION), await ask(KEYS)];
       return judge({ versions, federation, keys }, server);
     },
   };
@@ -36,11 +38,13 @@ interface Answers {
 
 function judge({ versions, federation, keys }: Answers, { name, homeserver }: DeployedServer): Seen {
   const findings: Finding[] = [];
-  if (readJson(federation) === undefined) {
+  const [refused, target] =
+    readJson(federation) === undefined ? [federation, VERSION] : readJson(keys) === undefined ? [keys, KEYS] : [];
+  if (refused !== undefined) {
     findings.push({
       id: 'homeserver-no-federation',
       severity: 'error',
-      what: `${homeserver.text} answers clients and not other servers (${describe(federation)} to /_matrix/federation/v1/version).`,
+      what: `${homeserver.text} answers clients and not other servers (${describe(refused)} to ${target}).`,
       fix: "Give the listener the resource federation in Synapse's configuration, and restart Synapse.",
       lines: ['    resources:', '      - names: [client, federation]'],
     });

@@ -1,5 +1,6 @@
 import type { Finding } from '../base/finding.ts';
 import { isPublicAddress } from '../base/public-address.ts';
+import { writePlaceholderRecords } from '../federation-tester/write-lines.ts';
 import type { Deployment, PublicPlace } from './deployment.ts';
 import type { Row, Seen } from './row.ts';
 import type { FindWhereabouts, Whereabouts } from './whereabouts.ts';
@@ -33,13 +34,18 @@ function judge(host: string, who: string, found: Whereabouts, reach: Deployment[
   if (error !== undefined) {
     const what = `The addresses of ${host}, where ${who} go, cannot be looked up: ${error}.`;
     const fix = 'Check that this machine may ask its DNS server; --dns HOST:PORT asks another one.';
-    return { seen: 'no answer', findings: make('name-not-looked-up', what, fix, []) };
+    const because = `the addresses of ${host} cannot be looked up`;
+    return { seen: 'no answer', findings: make('name-not-looked-up', what, fix, []), because };
   }
   if (addresses.length === 0) {
     const what = `${host}, where ${who} go, has no address.`;
     const fix = 'Publish one: the public address of this machine, and an AAAA record as well if it has IPv6.';
-    const lines = [`${host}. 3600 IN A 203.0.113.7`];
-    return { seen: 'neither A nor AAAA record', findings: make('name-without-address', what, fix, lines) };
+    const lines = writePlaceholderRecords(host);
+    return {
+      seen: 'neither A nor AAAA record',
+      findings: make('name-without-address', what, fix, lines),
+      because: `${host} has no address`,
+    };
   }
   const hidden = reach === 'public' ? addresses.filter((address) => !isPublicAddress(address)) : [];
   const findings = hidden.flatMap((address) => {

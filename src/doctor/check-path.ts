@@ -76,6 +76,6 @@ function describeProxy(proxies: readonly string[], text: string): Finding[] {
   if (proxies.length === 0) return [];
   const what = `A proxy stands before the sidecar at ${text}: requests arrive with ${proxies.join(', ')}.`;
   const fix = 'If it is yours, name its addresses in routes.trusted_proxies, so that clients keep their own addresses.';
-  const lines = ['routes:', '  trusted_proxies: [192.0.2.10]'];
+  const lines = ['routes:', '  trusted_proxies: [192.0.2.1]'];
   return [{ id: 'proxy-in-front', severity: 'info', what, fix, lines }];
 }

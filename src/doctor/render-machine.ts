@@ -23,7 +23,7 @@ export function renderJson(results: readonly RowResult[], { ok, first, last, cou
   return `${JSON.stringify(document, (key, value: unknown) => (key === 'not-checked' ? undefined : value), 2)}\n`;
 }
 
-/** The Test Anything Protocol, version 13: a row with errors or warnings is `not ok`. */
+/** The Test Anything Protocol, version 14, as that of `check`: a row with errors or warnings is `not ok`. */
 export function renderTap(results: readonly RowResult[]): string {
   const lines = results.flatMap((result, index) => {
     const { state, title, seen, findings } = result;
@@ -32,7 +32,7 @@ export function renderTap(results: readonly RowResult[]): string {
     const head = `${ok ? 'ok' : 'not ok'} ${index + 1} - ${flat(title)}${skip}`;
     return [head, ...diagnose(findings)];
   });
-  return `${['TAP version 13', `1..${results.length}`, ...lines].join('\n')}\n`;
+  return `${['TAP version 14', `1..${results.length}`, ...lines].join('\n')}\n`;
 }
 
 function diagnose(findings: RowResult['findings']): string[] {

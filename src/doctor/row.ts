@@ -24,6 +24,8 @@ export interface Seen {
   readonly findings: readonly Finding[];
   /** Set when there was nothing to look at after all: half a sentence after "because". */
   readonly notChecked?: string;
+  /** With an error: what is the case instead of the title, a clause for the rows that need this one. */
+  readonly because?: string;
 }
 
 /** `not-checked` is neither good nor bad; otherwise the severity of the worst finding, or `fine`. */
@@ -39,6 +41,8 @@ export interface RowResult {
   readonly findings: readonly Finding[];
   /** Milliseconds. */
   readonly took: number;
+  /** As in `Seen`. */
+  readonly because?: string;
 }
 
 /** How `seen` begins in a row that was not checked; the reason follows. */
@@ -57,5 +61,7 @@ export function concludeRow(row: Pick<Row, 'id' | 'title'>, seen: Seen, took: nu
   const findings = sortFindings(seen.findings);
   if (seen.notChecked !== undefined && findings.length === 0)
     return { id, title, state: 'not-checked', seen: `${NOT_CHECKED}${seen.notChecked}`, findings, took };
-  return { id, title, state: findings[0]?.severity ?? 'fine', seen: seen.seen, findings, took };
+  const state = findings[0]?.severity ?? 'fine';
+  const { because } = seen;
+  return { id, title, state, seen: seen.seen, findings, took, ...(because === undefined ? {} : { because }) };
 }

@@ -49,7 +49,7 @@ export async function runRows({ rows, deadline }: RunRowsSlice, deps: RunRowsDep
 function whyNot(row: Row, results: ReadonlyMap<string, RowResult>): string | undefined {
   for (const id of row.needs) {
     const ground = results.get(id);
-    if (ground?.state === 'error') return `this is not so: ${ground.title}`;
+    if (ground?.state === 'error') return ground.because ?? `this is not so: ${ground.title}`;
     // The first reason is the one that a person can do something about.
     if (ground?.state === 'not-checked') return ground.seen.replace(NOT_CHECKED, '');
   }

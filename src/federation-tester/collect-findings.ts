@@ -23,7 +23,7 @@ export function collectFindings(remarks: readonly Remark[]): readonly Finding[] 
     return {
       id,
       severity,
-      title: kind.title,
+      title: alike[0]!.title ?? kind.title,
       evidence,
       fix: alike[0]!.fix,
       lines: [...new Set(alike.flatMap(({ lines }) => lines ?? []))].slice(0, MOST_LINES).map(tameLine),

@@ -1,8 +1,9 @@
+import { bad, type Parsed } from '../base/parsed.ts';
 import { applyConnectTo } from '../discovery/connect-to.ts';
 import { type DiscoveryDeps, type DiscoveryOptions, fetchWellKnownAt } from '../discovery/fetch-well-known.ts';
 import type { Resolution } from '../discovery/resolution.ts';
 import { resolve } from '../discovery/resolve.ts';
-import { parseServerName, type ServerName } from '../matrix/server-name.ts';
+import { parseServerName, type ServerName, whyNotInDns } from '../matrix/server-name.ts';
 import type { AddressFacts, Facts, WellKnownAt } from './facts.ts';
 import { gatherOtherPort } from './gather-other-port.ts';
 import { gatherOldServers, gatherOtherSrv } from './gather-srv.ts';
@@ -50,7 +51,7 @@ export async function gatherFacts(
   const { system, https } = deps;
   signal.throwIfAborted();
   const [at, start] = [system.now(), system.monotonic()];
-  const serverName = parseServerName(asked);
+  const serverName = readAsked(asked);
   const identity = options.identity?.serverName.text;
   const empty: Facts = { ...NOTHING, asked, serverName, at, took: 0, complete: true, identity };
   if (!serverName.ok) return empty;
@@ -66,6 +67,12 @@ export async function gatherFacts(
   } finally {
     budget.close();
   }
+}
+
+function readAsked(asked: string): Parsed<ServerName> {
+  const parsed = parseServerName(asked);
+  const why = parsed.ok ? whyNotInDns(parsed.value) : undefined;
+  return why === undefined ? parsed : bad(why);
 }
 
 const NOTHING = {

@@ -1,7 +1,7 @@
 import { applyConnectTo, type ConnectTo } from '../discovery/connect-to.ts';
 import type { DiscoveryDeps } from '../discovery/fetch-well-known.ts';
 import { whyNotPublic } from '../discovery/refuse-private.ts';
-import type { Resolution, SrvLookup } from '../discovery/resolution.ts';
+import type { HostLookup, Resolution, SrvLookup } from '../discovery/resolution.ts';
 import type { OldServersPlace } from './facts.ts';
 import { MAX_KEYS, type Place } from './probe-address.ts';
 import { TARGETS } from './probe-targets.ts';
@@ -48,7 +48,7 @@ export async function gatherOldServers(
   );
   return Promise.all(
     records.slice(0, MOST_OLD).map(async (record): Promise<OldServersPlace> => {
-      const none = { host: record.target, cname: undefined, addresses: [], error: undefined };
+      const none: HostLookup = { host: record.target, cname: undefined, addresses: [], error: undefined };
       const { host, port } = applyConnectTo(options.connectTo ?? [], record.target, record.port);
       const lookup = (await budget.within((until) => names.lookupHost(host, until))) ?? none;
       const address = lookup.addresses[0];

@@ -6,18 +6,23 @@ import { judgeKeys } from './judge-keys.ts';
 import { judgeRequests } from './judge-requests.ts';
 import { judgeTls } from './judge-tls.ts';
 import { areKeysGood, readKeys } from './read-keys.ts';
-import type { Remark } from './verdict.ts';
+import type { Policy, Remark } from './verdict.ts';
 
 /** Everything about one address that took the connection. `alone`: all addresses show the same keys. */
 export function* judgeAddress(
   about: AddressFacts,
   resolution: Resolution,
+  policy: Policy,
   now: number,
   alone: boolean,
 ): Generator<Remark> {
   if (about.keys === undefined || isDead(about)) return;
-  yield* judgeTls(about, resolution, now);
-  yield* judgeKeys(about.keys, resolution.serverName.text, now);
+  const ofKeys = [...judgeKeys(about.keys, resolution.serverName.text, now)];
+  // Another server's certificate is no wonder where another server is.
+  const isOther = ({ id }: Remark): boolean => id === 'keys-wrong-server';
+  yield* ofKeys.filter(isOther);
+  yield* judgeTls(about, resolution, policy, now);
+  yield* ofKeys.filter((remark) => !isOther(remark));
   const name = resolution.serverName.text;
   const keys = readKeys(about.keys, name);
   if (keys === undefined) return;

@@ -1,10 +1,9 @@
 import { isIP } from 'node:net';
-import type { Destination, Resolution, SrvLookup } from '../discovery/resolution.ts';
+import { formatHostPort } from '../base/address.ts';
+import type { Destination, HostLookup, Resolution, SrvLookup } from '../discovery/resolution.ts';
 import type { Facts } from './facts.ts';
 import type { Policy, Remark } from './verdict.ts';
-import { writeAddressRecord, writeSrvRecord } from './write-lines.ts';
-
-const ITS_ADDRESS = '203.0.113.10';
+import { writeAddressRecord, writeDig, writePlaceholderRecords, writeSrvRecord } from './write-lines.ts';
 
 /** What is wrong with the DNS records on the way to the server: addresses and SRV. */
 export function* judgeDns(facts: Facts, resolution: Resolution, policy: Policy): Generator<Remark> {
@@ -12,8 +11,8 @@ export function* judgeDns(facts: Facts, resolution: Resolution, policy: Policy):
   const reachable = destinations.some((destination) => destination.addresses.addresses.length > 0);
   // A DNS that answers nothing at all is one trouble.
   const silent = destinations.some(({ addresses }) => addresses.error !== undefined);
-  for (const lookup of resolution.srv) if (!silent) yield* judgeSrv(lookup);
-  for (const destination of destinations) yield* judgeDestination(destination, resolution, reachable);
+  for (const lookup of resolution.srv) if (!silent) yield* judgeSrv(lookup, policy);
+  for (const destination of destinations) yield* judgeDestination(destination, resolution, policy, reachable);
   if (destinations.length === 0 && !resolution.srv.some((lookup) => lookup.error !== undefined || isRefusal(lookup))) {
     yield noAddress(resolution.certificateName, undefined);
   }
@@ -32,13 +31,13 @@ function isRefusal(lookup: SrvLookup): boolean {
   return lookup.records.length === 1 && lookup.records[0]!.target === '.';
 }
 
-function* judgeSrv(lookup: SrvLookup): Generator<Remark> {
+function* judgeSrv(lookup: SrvLookup, { dnsServer }: Policy): Generator<Remark> {
   if (lookup.error !== undefined) {
     yield {
       id: 'srv-lookup-failed',
       evidence: `${lookup.name}: ${lookup.error}`,
       fix: 'Make the name servers of the zone answer: "no such record" is an answer that other servers can live with, none is not.',
-      lines: [`dig -t srv ${lookup.name}`],
+      lines: [writeDig('srv', lookup.name, dnsServer)],
     };
   }
   if (isRefusal(lookup)) {
@@ -51,7 +50,12 @@ function* judgeSrv(lookup: SrvLookup): Generator<Remark> {
   }
 }
 
-function* judgeDestination(destination: Destination, resolution: Resolution, reachable: boolean): Generator<Remark> {
+function* judgeDestination(
+  destination: Destination,
+  resolution: Resolution,
+  policy: Policy,
+  reachable: boolean,
+): Generator<Remark> {
   const { host, port, addresses: lookup } = destination;
   const record = resolution.srv.find((one) => one.records.some((each) => each.target.toLowerCase() === host));
   const like = record?.records.find((each) => each.target.toLowerCase() === host && each.port === port);
@@ -78,11 +82,14 @@ function* judgeDestination(destination: Destination, resolution: Resolution, rea
   }
   if (lookup.addresses.length > 0) return;
   if (lookup.error !== undefined) {
+    yield { ...describeLookup(lookup, lookup.error, policy), ...less };
+  } else if (destination.meant !== undefined && destination.meant.host !== host) {
+    const { meant } = destination;
     yield {
-      id: 'dns-lookup-failed',
-      evidence: `${host}: ${lookup.error}`,
-      fix: 'Make the name servers of the zone answer for this name.',
-      lines: [`dig -t a ${host}`, `dig -t aaaa ${host}`],
+      id: 'dns-no-address',
+      title: 'A host that --connect-to names has no address',
+      evidence: `--connect-to leads from ${formatHostPort(meant.host, meant.port)} to ${host}, which has no address`,
+      fix: `Correct --connect-to: give an address instead of ${host}, or a host that has one.`,
       ...less,
     };
   } else if (record !== undefined) {
@@ -90,12 +97,41 @@ function* judgeDestination(destination: Destination, resolution: Resolution, rea
       id: 'srv-target-without-address',
       evidence: `${record.name} leads to ${host}, which has neither A nor AAAA records`,
       fix: 'Give the target an address, or name another target.',
-      lines: [writeAddressRecord(host, ITS_ADDRESS)],
+      lines: writePlaceholderRecords(host),
       ...less,
     };
   } else {
     yield { ...noAddress(host, resolution), ...less };
   }
+}
+
+/** Whose fault it is that the DNS says nothing: the zone's, or that of the server that `--dns` names. */
+function describeLookup({ host, fault }: HostLookup, error: string, { dnsServer }: Policy): Remark {
+  const lines = [writeDig('a', host, dnsServer), writeDig('aaaa', host, dnsServer)];
+  const id = 'dns-lookup-failed';
+  if (dnsServer === undefined || fault === undefined) {
+    return { id, evidence: `${host}: ${error}`, fix: 'Make the name servers of the zone answer for this name.', lines };
+  }
+  const server = `the DNS server ${formatHostPort(dnsServer.host, dnsServer.port)}`;
+  // Nothing was learned of the tested server.
+  const severity = 'warning';
+  return fault === 'silent'
+    ? {
+        id,
+        severity,
+        title: `${server} does not answer`,
+        evidence: `${host}: ${error}`,
+        fix: `Start ${server}, or correct --dns.`,
+        lines,
+      }
+    : {
+        id,
+        severity,
+        title: `${server} refuses the name ${host}`,
+        evidence: `${host}: ${error}`,
+        fix: `Check the spelling of ${host}; if it is right, ask a DNS server that answers for it (--dns).`,
+        lines,
+      };
 }
 
 function noAddress(host: string, resolution: Resolution | undefined): Remark {
@@ -104,7 +140,7 @@ function noAddress(host: string, resolution: Resolution | undefined): Remark {
     id: 'dns-no-address',
     evidence: `${host}${delegated} has neither A nor AAAA records`,
     fix: `Publish the address of the machine that answers for ${host}.`,
-    lines: [writeAddressRecord(host, ITS_ADDRESS)],
+    lines: writePlaceholderRecords(host),
   };
 }
 
@@ -118,7 +154,7 @@ function* judgePrivate(facts: Facts, policy: Policy): Generator<Remark> {
       ...(isIP(about.host) === 0
         ? {
             fix: 'Publish the public address in the public DNS. If it is there already, and only the resolver of your own network says something else, test again with --dns 9.9.9.9:53.',
-            lines: [writeAddressRecord(about.host, ITS_ADDRESS)],
+            lines: writePlaceholderRecords(about.host),
           }
         : {
             fix: 'Name a host or a public address in m.server. A server whose own name is a private address cannot be reached from outside.',

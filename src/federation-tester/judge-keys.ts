@@ -1,4 +1,5 @@
 import type { HttpsOutcome } from '../base/https-exchange.ts';
+import { parseServerName } from '../matrix/server-name.ts';
 import { formatDuration, formatTime, quote } from './quote.ts';
 import { describeOutcome, isGatewayError, readErrcode, readHeader } from './read-answer.ts';
 import { type KeysSeen, readKeys } from './read-keys.ts';
@@ -90,6 +91,15 @@ function judgeStatus(outcome: HttpsOutcome & { readonly ok: true }, seen: string
       fix: 'Answer on that port itself: federation requests follow no redirects. Delegation is what moves a server.',
     };
   }
+  if (readErrcode(outcome) === 'M_UNRECOGNIZED') {
+    return {
+      id: 'keys-not-served',
+      title: 'A homeserver answers, but not for its keys',
+      evidence: `${TARGET}: ${seen}`,
+      fix: "A homeserver answers, but not for its keys: add `federation` to its listener's resources, or let the proxy lead to a listener that has it.",
+      lines: ['homeserver.yaml, below the listener: resources: [{ names: [client, federation] }]'],
+    };
+  }
   return {
     id: 'keys-not-served',
     evidence: `${TARGET}: ${seen}`,
@@ -126,14 +136,37 @@ const CLOUDFLARE: Readonly<Record<number, string>> = {
   530: 'the name of the origin has no address',
 };
 
+/** The keys of another server: nobody mends that by renaming a homeserver, when it was the question that was wrong. */
+function describeOtherServer(written: string | undefined, asked: string): Remark {
+  const id = 'keys-wrong-server';
+  const there = written === undefined ? undefined : parseServerName(written);
+  if (there?.ok !== true) {
+    return {
+      id,
+      evidence: `they are for ${written === undefined ? 'nobody' : quote(written)}`,
+      fix: `Find out what answers there: it is not the homeserver ${asked}.`,
+    };
+  }
+  const { text } = there.value;
+  const name = parseServerName(asked);
+  const isAddress = name.ok && name.value.kind !== 'dns';
+  const command = `matrix-sidecar check ${text}`;
+  return {
+    id,
+    evidence: `they are for ${quote(text)}`,
+    fix: `The homeserver there is ${text}: if you meant that, run \`check ${text}\`; else correct the way (DNS, delegation, proxy), which leads to ${text} instead of ${asked}.`,
+    lines: isAddress
+      ? [command]
+      : [
+          command,
+          `or, only if it is new and has no users: homeserver.yaml: server_name: ${asked}   (cannot be changed later)`,
+        ],
+  };
+}
+
 function* judgeDocument(keys: KeysSeen, serverName: string, now: number): Generator<Remark> {
   if (keys.serverName !== serverName) {
-    yield {
-      id: 'keys-wrong-server',
-      evidence: `they are for ${keys.serverName === undefined ? 'nobody' : quote(keys.serverName)}`,
-      fix: `If that is your homeserver, its server_name is not ${serverName} (and cannot be changed later); else the way leads to another one.`,
-      lines: [`homeserver.yaml: server_name: ${serverName}`],
-    };
+    yield describeOtherServer(keys.serverName, serverName);
     return;
   }
   const usable = keys.keys.filter((key) => key.wellFormed);

@@ -182,7 +182,7 @@ export function* listUntested(about: AddressFacts, identity: string | undefined)
       what: 'signed requests',
       why:
         identity === undefined
-          ? 'they need a server name of our own, whose keys the other server can fetch'
+          ? 'they need a server name of our own, whose keys the other server can fetch (--sign, or --identity and --key)'
           : 'there was no time left',
     };
   } else if (

@@ -5,7 +5,7 @@ import type { FindingId } from './finding-kinds.ts';
 import { judgeCertificateName } from './judge-certificate-name.ts';
 import { formatDuration, formatTime } from './quote.ts';
 import type { CertificateSeen } from './read-certificates.ts';
-import type { Remark } from './verdict.ts';
+import type { Policy, Remark } from './verdict.ts';
 
 const DAY = 86_400_000;
 
@@ -22,7 +22,7 @@ const BROKEN: Readonly<Partial<Record<HttpsFailure, readonly [FindingId, fix: st
 };
 
 /** The TLS side of one address that took the connection: handshake, name, time, chain. */
-export function* judgeTls(about: AddressFacts, resolution: Resolution, now: number): Generator<Remark> {
+export function* judgeTls(about: AddressFacts, resolution: Resolution, policy: Policy, now: number): Generator<Remark> {
   const { keys } = about;
   if (keys?.ok === false && about.tls === undefined) {
     const failed = BROKEN[keys.failure] ?? (keys.failure === 'reset' ? BROKEN['handshake-failed'] : undefined);
@@ -32,7 +32,7 @@ export function* judgeTls(about: AddressFacts, resolution: Resolution, now: numb
   if (about.tls === undefined || leaf === undefined) return;
   const remarks = [
     ...judgeTime(leaf, now),
-    ...judgeChain(about, leaf),
+    ...judgeChain(about, leaf, policy),
     ...judgeCertificateName(about, leaf, resolution),
   ];
   yield* remarks;
@@ -42,7 +42,7 @@ export function* judgeTls(about: AddressFacts, resolution: Resolution, now: numb
     yield {
       id: untrusted.code.startsWith('CERT_HAS_EXPIRED') ? 'tls-expired' : 'tls-untrusted',
       evidence: untrusted.words,
-      fix: 'Get a certificate of a public authority, and serve it with its whole chain.',
+      fix: `Get a certificate of ${policy.ownAuthority === true ? 'an authority that is trusted' : 'a public authority'}, and serve it with its whole chain.`,
     };
   }
 }
@@ -71,7 +71,14 @@ function* judgeTime(leaf: CertificateSeen, now: number): Generator<Remark> {
   }
 }
 
-function* judgeChain(about: AddressFacts, leaf: CertificateSeen): Generator<Remark> {
+/** What to do about an issuer that nobody knows: it may be an authority of one's own. */
+export function sayOwnAuthority(issuer: string, { ownAuthority }: Policy): string {
+  return ownAuthority === true
+    ? `if "${issuer}" is your own authority, test with its certificate: the authority given with --ca-file is not the issuer`
+    : `if "${issuer}" is your own authority, test with --ca-file`;
+}
+
+function* judgeChain(about: AddressFacts, leaf: CertificateSeen, policy: Policy): Generator<Remark> {
   const code = about.tls?.untrusted?.code ?? '';
   const sent = about.certificates.map(({ subject }) => subject).join(', ');
   if (code === 'DEPTH_ZERO_SELF_SIGNED_CERT') {
@@ -84,17 +91,18 @@ function* judgeChain(about: AddressFacts, leaf: CertificateSeen): Generator<Rema
     yield {
       id: 'tls-chain-incomplete',
       evidence: `sent: ${sent}; missing: ${leaf.issuer}`,
-      fix: 'Serve the chain as well: browsers often know the missing certificate from elsewhere, homeservers do not.',
+      fix: `Serve the chain as well: browsers often know the missing certificate from elsewhere, homeservers do not; or, ${sayOwnAuthority(leaf.issuer, policy)}.`,
       lines: [
         'nginx: ssl_certificate fullchain.pem;   (not cert.pem)',
-        `or, if "${leaf.issuer}" is an authority of your own: give its certificate to every server, and to this test with --ca-file`,
+        `or, if "${leaf.issuer}" is an authority of your own: give its certificate to every other server`,
       ],
     };
   } else if (code === 'SELF_SIGNED_CERT_IN_CHAIN' || /^UNABLE_TO_/.test(code)) {
+    const issuer = about.certificates.at(-1)?.issuer ?? leaf.issuer;
     yield {
       id: 'tls-authority-unknown',
-      evidence: `sent: ${sent}; issued by ${about.certificates.at(-1)?.issuer}`,
-      fix: 'Get a certificate of a public authority. In a private federation, give its root to every server (and to this test).',
+      evidence: `sent: ${sent}; issued by ${issuer}`,
+      fix: `Get a certificate of an authority that the other servers know; or, ${sayOwnAuthority(issuer, policy)}, and give its root to every other server.`,
       lines: ['homeserver.yaml of the others: federation_custom_ca_list: [ca.pem]'],
     };
   }

@@ -1,20 +1,33 @@
-import { parsePort } from '../base/address.ts';
+import { formatHostPort, parsePort } from '../base/address.ts';
 import type { HttpsOutcome } from '../base/https-exchange.ts';
 import type { Resolution, WellKnownHop, WellKnownLookup, WellKnownProblem } from '../discovery/resolution.ts';
 import { isJsonObject, ownMember } from '../matrix/json.ts';
+import { parseServerName } from '../matrix/server-name.ts';
 import type { FindingId } from './finding-kinds.ts';
+import { sayOwnAuthority } from './judge-tls.ts';
 import { quote } from './quote.ts';
 import { describeOutcome, readHeader } from './read-answer.ts';
+import { readCertificates } from './read-certificates.ts';
 import { readJsonBody } from './read-json-body.ts';
-import type { Remark } from './verdict.ts';
+import { toAsciiName } from './to-ascii-name.ts';
+import type { Policy, Remark } from './verdict.ts';
 import { writeNginxWellKnown } from './write-lines.ts';
 
-/** What is wrong with the well-known document, if it was looked for. `home`: without it, servers get to the right place. */
-export function* judgeWellKnown(resolution: Resolution, home: boolean): Generator<Remark> {
+/** What else counts for the judgement of a document. */
+export interface WithoutDocument {
+  /** Without it, servers get to the right place. */
+  readonly home: boolean;
+  /** And there, everything is as it should be. */
+  readonly works: boolean;
+  readonly policy: Policy;
+}
+
+/** What is wrong with the well-known document, if it was looked for. */
+export function* judgeWellKnown(resolution: Resolution, without: WithoutDocument): Generator<Remark> {
   const { wellKnown } = resolution;
   if (wellKnown === undefined) return;
   if (wellKnown.result.ok) yield* judgeAnswer(wellKnown);
-  else yield* judgeProblem(wellKnown, resolution, home);
+  else yield* judgeProblem(wellKnown, resolution, without);
 }
 
 const BAD_DOCUMENT =
@@ -35,22 +48,33 @@ const PROBLEMS: Readonly<Partial<Record<WellKnownProblem, readonly [FindingId, f
   'bad-redirect': ['well-known-bad-redirect', BAD_REDIRECT],
 };
 
-function* judgeProblem(wellKnown: WellKnownLookup, resolution: Resolution, home: boolean): Generator<Remark> {
+function* judgeProblem(
+  wellKnown: WellKnownLookup,
+  resolution: Resolution,
+  without: WithoutDocument,
+): Generator<Remark> {
   if (wellKnown.result.ok) return;
   const { problem, words } = wellKnown.result;
   const last = wellKnown.hops.at(-1);
-  const found = PROBLEMS[problem] ?? judgeStatusOrSilence(problem, wellKnown.hops);
+  const found = PROBLEMS[problem] ?? judgeStatusOrSilence(problem, wellKnown.hops, without);
   if (found === undefined) return;
-  const [id, fix] = found;
+  const [id, usual, title] = found;
+  const { home } = without;
   const { host } = resolution.serverName;
   const written = problem === 'bad-m-server' ? readMServer(last?.outcome) : undefined;
+  const ascii = written === undefined || /^[ -~]*$/.test(written) ? undefined : toAsciiName(written);
+  const fix = ascii === undefined ? usual : `Write the name as the DNS has it: ${ascii}.`;
+  const client = problem === 'no-m-server' ? readClientHost(last?.outcome) : undefined;
+  const also =
+    client === undefined ? '' : ' (m.homeserver is for clients, and belongs into /.well-known/matrix/client)';
   yield {
     id,
+    ...(title === undefined ? {} : { title }),
     // Synapse takes a name that is none as it is, and fails, wherever the way would lead without it.
     ...(home && !isTakenAsItIs(written) ? { severity: 'warning' as const } : {}),
-    evidence: `${last === undefined ? `https://${host}/.well-known/matrix/server` : quote(last.url, 200).slice(1, -1)}: ${words}; so other servers go to ${placesOf(resolution)}`,
+    evidence: `${last === undefined ? `https://${host}/.well-known/matrix/server` : quote(last.url, 200).slice(1, -1)}: ${words}${also}; so other servers go to ${placesOf(resolution)}`,
     fix,
-    ...writeRemedy(id, host, home, written),
+    ...writeRemedy(id, host, home, ascii ?? written ?? client),
   };
 }
 
@@ -74,12 +98,22 @@ function readMServer(outcome: HttpsOutcome | undefined): string | undefined {
   return typeof written === 'string' ? written : undefined;
 }
 
-function isTakenAsItIs(written: string | undefined): boolean {
-  return written !== undefined && /^[ -~]+$/.test(written);
+/** Where a document for clients, published in the wrong place, says that the homeserver is: as `readMeant` reads it. */
+function readClientHost(outcome: HttpsOutcome | undefined): string | undefined {
+  const document = outcome?.ok === true ? readJsonBody(outcome.body) : undefined;
+  const homeserver = isJsonObject(document) ? ownMember(document, 'm.homeserver') : undefined;
+  const url = isJsonObject(homeserver) ? ownMember(homeserver, 'base_url') : undefined;
+  return typeof url === 'string' ? url : undefined;
 }
 
-/** `https://matrix.example.com/` for `matrix.example.com:443`: the usual mistake. */
+function isTakenAsItIs(written: string | undefined): boolean {
+  return written !== undefined && written !== '';
+}
+
+/** `https://matrix.example.com/` for `matrix.example.com:443`: the usual mistake; and names that are right already. */
 function readMeant(written: string): { readonly host: string; readonly port: number } | undefined {
+  const right = parseServerName(written);
+  if (right.ok) return { host: right.value.host, port: right.value.port ?? 8448 };
   const [, host = '', port = '443'] =
     /^https:\/\/([A-Za-z0-9.-]{1,255})(?::(\d{1,5}))?(?:\/[!-~]*)?$/.exec(written) ?? [];
   const number = parsePort(port);
@@ -89,16 +123,14 @@ function readMeant(written: string): { readonly host: string; readonly port: num
 function judgeStatusOrSilence(
   problem: WellKnownProblem,
   hops: readonly WellKnownHop[],
-): readonly [FindingId, string] | undefined {
+  { works, policy }: WithoutDocument,
+): readonly [FindingId, fix: string, title?: string] | undefined {
   const last = hops.at(-1);
   const outcome = last?.outcome;
   if (problem === 'untrusted') {
     // No URL parser: a host name may be one that it takes for an address.
     const host = last?.url.split('/')[2] ?? 'its name';
-    return [
-      'well-known-untrusted',
-      `Give that web server a certificate of a public authority for ${host}, or close its port 443.`,
-    ];
+    return ['well-known-untrusted', mendCertificate(host, outcome, { works, policy })];
   }
   const moved = last !== undefined && last.url !== hops[0]?.url;
   if (moved && problem !== 'not-200') return ['well-known-bad-redirect', BAD_REDIRECT];
@@ -110,12 +142,40 @@ function judgeStatusOrSilence(
   }
   // Nobody at port 443 is how most servers on port 8448 are; somebody who does not finish is not.
   if (problem === 'connection' && outcome?.ok === false && !['refused', 'unreachable'].includes(outcome.failure)) {
+    // Closing the port helps only those who have something that works on the other one.
+    const close = works ? ', or refuse connections: as it is, every' : ': every';
+    if (outcome.failure === 'no-tls') {
+      const speak = `Let port 443 speak TLS, with a certificate for its name${works ? ', or refuse connections' : ''}`;
+      const title = 'The web server that should have the well-known document speaks no TLS';
+      return ['well-known-no-answer', `${speak}: other servers look there first.`, title];
+    }
+    const fix = `Make port 443 answer${close} server that looks for yours has to wait first.`;
+    if (['connect-timeout', 'handshake-timeout', 'answer-timeout'].includes(outcome.failure)) {
+      return ['well-known-no-answer', fix];
+    }
     return [
       'well-known-no-answer',
-      'Make port 443 answer, or refuse connections: as it is, every server that looks for yours has to wait first.',
+      fix,
+      'The web server that should have the well-known document gives no usable answer',
     ];
   }
   return undefined;
+}
+
+/** The certificate of a web server that is not trusted: by its name, or by an authority that may be one's own. */
+function mendCertificate(
+  host: string,
+  outcome: HttpsOutcome | undefined,
+  { works, policy }: Pick<WithoutDocument, 'works' | 'policy'>,
+): string {
+  const close = works ? ', or close its port 443' : '';
+  const code = outcome?.tls?.untrusted?.code ?? '';
+  const issuer = readCertificates(outcome?.tls?.chain ?? []).at(-1)?.issuer;
+  if (/^UNABLE_TO_|^SELF_SIGNED_CERT_IN_CHAIN$/.test(code) && issuer !== undefined) {
+    return `Let that web server serve its whole chain, by an authority that the other servers know${close}; or, ${sayOwnAuthority(issuer, policy)}.`;
+  }
+  const whose = policy.ownAuthority === true || code.endsWith('_MISMATCH') ? '' : ' of a public authority';
+  return `Give that web server a certificate${whose} for ${host}${close}.`;
 }
 
 function* judgeAnswer({ hops }: WellKnownLookup): Generator<Remark> {
@@ -170,6 +230,9 @@ function hasOutcome(hop: WellKnownHop): hop is WellKnownHop & { readonly outcome
 }
 
 function placesOf(resolution: Resolution): string {
-  const places = resolution.destinations.slice(0, 3).map(({ host, port }) => `${host}:${port}`);
+  // As it is meant, whatever --connect-to makes of it.
+  const places = resolution.destinations.slice(0, 3).map(({ host, port, meant }) => {
+    return formatHostPort(meant?.host ?? host, meant?.port ?? port);
+  });
   return places.length === 0 ? 'nowhere' : places.join(', ');
 }

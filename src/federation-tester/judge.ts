@@ -1,6 +1,5 @@
 import { isIPv6 } from 'node:net';
-import { domainToASCII } from 'node:url';
-import type { Resolution } from '../discovery/resolution.ts';
+import type { Resolution, WellKnownProblem } from '../discovery/resolution.ts';
 import { coversName } from '../tls/covers-name.ts';
 import { collectFindings } from './collect-findings.ts';
 import type { AddressFacts, Facts } from './facts.ts';
@@ -17,6 +16,7 @@ import { judgeAsPublicTester } from './public-rule.ts';
 import { describeOutcome } from './read-answer.ts';
 import { readKeys } from './read-keys.ts';
 import { summarize } from './summarize.ts';
+import { toAsciiName } from './to-ascii-name.ts';
 import type { Finding, NotTested, Policy, Remark, Verdict } from './verdict.ts';
 
 /**
@@ -44,17 +44,17 @@ function* listRemarks(facts: Facts, policy: Policy, now: number): Generator<Rema
     yield {
       id: 'name-invalid',
       evidence: serverName.why,
-      fix: `Give what stands after the colon in @alice:example.com${sayInAscii(facts.asked)}.`,
+      fix: `Give what stands after the colon in @alice:example.com${suggestName(facts.asked)}.`,
     };
     return;
   }
   if (resolution !== undefined) {
     const home = leadsHome(addresses, resolution);
-    const wellKnown = [...judgeWellKnown(resolution, home)];
+    const works = addresses.some((about) => isGood(about, resolution, now));
+    const wellKnown = [...judgeWellKnown(resolution, { home, works, policy })];
     yield* wellKnown;
     yield* judgeWellKnownAddresses(facts);
-    // Where servers end up because of a broken document is not where anybody meant them to go.
-    if (home || wellKnown.length === 0 || resolution.wellKnown?.result.ok === true) {
+    if (home || wellKnown.length === 0 || isFallbackMeant(facts, resolution)) {
       yield* judgeWhereItLeads(facts, resolution, policy, now);
     }
   }
@@ -67,11 +67,35 @@ function* listRemarks(facts: Facts, policy: Policy, now: number): Generator<Rema
   }
 }
 
-/** How the DNS, and so Matrix, writes a name with letters of other alphabets. */
-function sayInAscii(asked: string): string {
-  const ascii = /^[ -~]*$/.test(asked) || asked.length > 255 ? '' : domainToASCII(asked);
-  return /^[a-z0-9.-]{1,255}$/.test(ascii) ? `, here ${ascii}` : '';
+/** The name in a URL or in an id, and how the DNS, and so Matrix, writes a name with letters of other alphabets. */
+function suggestName(asked: string): string {
+  if (asked.length > 300) return '';
+  const name = /^[a-z]+:\/\/([^/?#]+)/i.exec(asked)?.[1] ?? /^[@#!+][^:]*:(.+)$/s.exec(asked)?.[1] ?? asked;
+  const written = toAsciiName(name);
+  return written === undefined || written === asked ? '' : `, here ${written}`;
 }
+
+/**
+ * Whether what is found at the end of the way without a well-known document counts by itself. Where a document could be
+ * read and is wrong, servers were meant to go elsewhere, and nobody at port 8448 is a mere consequence. Where it could not
+ * be read, nobody knows whether there is one; and whoever does listen on port 8448 is there for other servers.
+ */
+function isFallbackMeant({ addresses }: Facts, { wellKnown }: Resolution): boolean {
+  if (wellKnown === undefined || wellKnown.result.ok) return true;
+  const { hops } = wellKnown;
+  // Whoever redirects has something to lead to.
+  const moved = hops.at(-1)?.url !== hops[0]?.url;
+  if (UNREAD.has(wellKnown.result.problem) && !moved) return true;
+  return addresses.some((about) => about.keys !== undefined && !isDead(about));
+}
+
+const UNREAD: ReadonlySet<WellKnownProblem> = new Set([
+  'connection',
+  'untrusted',
+  'not-200',
+  'no-address',
+  'private-address',
+]);
 
 /**
  * Whether the way without a well-known document is the one that was meant: SRV records say so, or who is at the end of it
@@ -91,7 +115,10 @@ function* judgeWhereItLeads(facts: Facts, resolution: Resolution, policy: Policy
   yield* judgeConnections(facts, resolution, now);
   const differences = [...judgeDifferences(facts.addresses, resolution.serverName.text)];
   const alone = differences.length === 0;
-  const judged = facts.addresses.map((about) => ({ about, remarks: [...judgeAddress(about, resolution, now, alone)] }));
+  const judged = facts.addresses.map((about) => ({
+    about,
+    remarks: [...judgeAddress(about, resolution, policy, now, alone)],
+  }));
   const elsewhere = findElsewhere(judged);
   if (elsewhere !== undefined) return yield elsewhere;
   for (const { about, remarks } of judged) {

@@ -1,5 +1,6 @@
 import type { Facts } from './facts.ts';
 import type { FindingId } from './finding-kinds.ts';
+import { isDead } from './judge-connections.ts';
 import { tameLine } from './quote.ts';
 import type { Finding, NotTested, Verdict } from './verdict.ts';
 
@@ -61,7 +62,13 @@ function whyNotLooked(name: TapCase, { resolution, addresses, complete }: Facts)
   if (name === 'well_known_valid') return resolution.wellKnown === undefined ? 'no document is asked for' : undefined;
   if (name === 'srv_valid') return resolution.srv.length === 0 ? 'no SRV record is asked for' : undefined;
   if (name === 'dns_resolves') return undefined;
-  if (name === 'addresses_reachable') return addresses.length === 0 ? 'there is no address' : undefined;
+  if (name === 'addresses_reachable') {
+    if (addresses.length === 0) return 'there is no address';
+    // Without a finding, that is where the way leads for want of the document, and not where the server is.
+    return addresses.every((about) => about.keys === undefined || isDead(about))
+      ? 'nobody is where the way leads without the well-known document'
+      : undefined;
+  }
   if (name === 'tls_valid') return addresses.some(({ tls }) => tls !== undefined) ? undefined : 'there is no TLS';
   return addresses.some(({ keys }) => keys?.ok === true) ? undefined : 'nothing answers';
 }

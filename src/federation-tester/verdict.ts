@@ -1,3 +1,4 @@
+import type { HostPort } from '../base/address.ts';
 import type { FindingId, Severity, Symptom } from './finding-kinds.ts';
 
 /** One thing that is wrong, or could be better. */
@@ -42,6 +43,10 @@ export interface Verdict {
 export interface Policy {
   /** public: every address has to be reachable from the internet. private: this network is all that counts. */
   readonly reach: 'public' | 'private';
+  /** The DNS server that the test was told to ask (`--dns`): its silence is not the tested server's. */
+  readonly dnsServer?: HostPort | undefined;
+  /** Whether an authority beside the public ones was given (`--ca-file`). */
+  readonly ownAuthority?: boolean;
 }
 
 /** What one judge has to say about one thing; those of the same kind become one finding. */
@@ -49,6 +54,8 @@ export interface Remark {
   readonly id: FindingId;
   /** Instead of the kind's own severity. */
   readonly severity?: Severity;
+  /** Instead of the kind's own title, where that would say more than was seen. */
+  readonly title?: string;
   readonly evidence: string;
   readonly fix: string;
   readonly lines?: readonly string[];

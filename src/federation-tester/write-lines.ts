@@ -1,9 +1,23 @@
 import { isIPv6 } from 'node:net';
-import { formatHostPort } from '../base/address.ts';
+import { formatHostPort, type HostPort } from '../base/address.ts';
 
-/** `matrix.example.com. 3600 IN A 203.0.113.10`, as a zone file has it; AAAA for IPv6 addresses. */
+/** `matrix.example.com. 3600 IN A 192.0.2.1`, as a zone file has it; AAAA for IPv6 addresses. */
 export function writeAddressRecord(host: string, address: string): string {
   return `${absolute(host)} 3600 IN ${isIPv6(address) ? 'AAAA' : 'A'} ${address}`;
+}
+
+/** Records for an address that nobody here knows: the documentation's addresses (RFC 5737, RFC 3849), said to be that. */
+export function writePlaceholderRecords(host: string): readonly string[] {
+  return [
+    `${writeAddressRecord(host, '192.0.2.1')}      ; a placeholder: write the real address`,
+    `${writeAddressRecord(host, '2001:db8::1')} ; the same, if there is IPv6`,
+  ];
+}
+
+/** `dig @127.0.0.1 -p 5353 -t a example.com`; without a server, the machine's own is asked. */
+export function writeDig(type: 'a' | 'aaaa' | 'srv', name: string, server: HostPort | undefined): string {
+  const at = server === undefined ? '' : `@${server.host} -p ${server.port} `;
+  return `dig ${at}-t ${type} ${name}`;
 }
 
 /** `_matrix-fed._tcp.example.com. 3600 IN SRV 10 5 443 matrix.example.com.`; `like`: with that record's rank. */

@@ -13,6 +13,13 @@ export interface ServerName {
   readonly kind: 'dns' | 'ipv4' | 'ipv6';
 }
 
+const ID = /^([@#!+])[^:]*:([A-Za-z0-9.:[\]-]+)$/;
+const IDS: Readonly<Record<string, string>> = {
+  '@': 'a user id',
+  '#': 'a room alias',
+  '!': 'a room id',
+  '+': 'a group id',
+};
 const DNS_NAME = /^[A-Za-z0-9.-]+$/;
 
 /** Reads `hostname [":" port]`, where hostname is an IPv4 address, `[IPv6]` or a DNS name. */
@@ -20,6 +27,8 @@ export function parseServerName(text: string): Parsed<ServerName> {
   const quoted = JSON.stringify(text);
   // Both would otherwise be taken for a host with a bad port.
   if (hasScheme(text)) return bad(`${quoted} is no server name: leave out the scheme and the path`);
+  const id = ID.exec(text);
+  if (id !== null) return bad(`${quoted} is ${IDS[id[1]!]}; its server name is ${id[2]!.slice(0, 300)}`);
   if (isIPv6(text)) return bad(`${quoted} is no server name: an IPv6 address stands in brackets, [${text}]`);
   const match = /^(\[[^\]]*\]|[^:[\]]*)(?::(.*))?$/s.exec(text);
   if (match === null)
@@ -42,6 +51,21 @@ export function parseServerName(text: string): Parsed<ServerName> {
     return bad(`${quoted} is no server name: only letters, digits, dots and dashes may stand in a host name`);
   }
   return good({ text, host, port, kind: 'dns' });
+}
+
+/**
+ * Why the DNS cannot have the host of a server name, in a clause; undefined where it can. The grammar of server names
+ * allows them, and nobody can ever look them up (RFC 1035, 2.3.4). The dot that ends an absolute name is none of it.
+ */
+export function whyNotInDns({ text, host, kind }: ServerName): string | undefined {
+  if (kind !== 'dns') return undefined;
+  const labels = host.replace(/\.$/, '').split('.');
+  const quoted = JSON.stringify(text);
+  if (labels.includes(''))
+    return `${quoted} is no server name: there is nothing between two of its dots, or before the first`;
+  const long = labels.find((label) => label.length > 63);
+  if (long === undefined) return undefined;
+  return `${quoted} is no server name: the part ${JSON.stringify(`${long.slice(0, 20)}…`)} has ${long.length} characters, and 63 is the most`;
 }
 
 /** `host:port` with brackets where needed; the port given when the name has none. */

@@ -110,6 +110,17 @@ describe('speed', () => {
   });
 });
 
+describe('--dns to where nobody listens', () => {
+  it('is not blamed on the tested server', async () => {
+    const { code, out } = await run(['check', 'example.test', '--dns', '127.0.0.1:1']);
+    const lines = out.trimEnd().split('\n');
+    expect(code).toBe(1);
+    expect(lines[0]).toContain('could not be found out: the DNS server 127.0.0.1:1 does not answer');
+    expect(lines.at(-1)).toBe('To do: Start the DNS server 127.0.0.1:1, or correct --dns.');
+    expect(out).toContain('dig @127.0.0.1 -p 1 -t a example.test');
+  });
+});
+
 describe('wrong usage is exit code 2, and says what is right', () => {
   it.each([
     [[], /missing required argument 'server_name'/],

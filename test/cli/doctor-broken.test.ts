@@ -105,6 +105,17 @@ describe('a homeserver', () => {
     expect(await diagnose()).toEqual(['homeserver:example.test error homeserver-no-federation']);
   });
 
+  it('that serves all but its keys is recognised', async () => {
+    await replaceHomeserver((request, response) => {
+      if (request.url === '/_matrix/key/v2/server') response.writeHead(404).end(json({ errcode: 'M_UNRECOGNIZED' }));
+      else if (request.url === '/_matrix/federation/v1/version') response.end(json({ server: { name: 'X' } }));
+      else response.end(VERSIONS);
+    });
+    const [row] = await bench.rows(/^homeserver:/);
+    expect(row?.findings.map(({ id }) => id)).toEqual(['homeserver-no-federation']);
+    expect(row?.findings[0]?.what).toContain('to /_matrix/key/v2/server');
+  });
+
   it('of another name is recognised by its keys', async () => {
     await replaceHomeserver((request, response) => {
       if (request.url === '/_matrix/key/v2/server') response.end(json({ server_name: 'other.test' }));

@@ -38,6 +38,14 @@ describe('the rows', () => {
     expect(results[1]!.findings.map(({ severity }) => severity)).toEqual(['warning', 'info']);
   });
 
+  it('that need a row which says what is the case instead repeat that', async () => {
+    const results = await run([
+      row('ground', async () => ({ ...seen(finding('error')), because: 'a.test has no address' })),
+      row('house', async () => seen(), { needs: ['ground'] }),
+    ]);
+    expect(results[1]?.seen).toBe('not checked, because a.test has no address');
+  });
+
   it('that need a row with an error are not looked at, nor those that need these, and they say why', async () => {
     const never = async (): Promise<Seen> => {
       throw new Error('looked at');

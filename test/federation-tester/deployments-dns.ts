@@ -324,7 +324,8 @@ export const WELL_KNOWN: readonly Row[] = [
         change(plan, WEB, listener as never);
         if (id === 'well-known-no-answer') plan.options = IMPATIENT;
       },
-      finds: [id],
+      // Where nobody could read it, nobody knows whether there is a document: port 8448 counts as well.
+      finds: /-(no-answer|status)$/.test(id) ? [id, 'connection-refused'] : [id],
       works: false,
     };
   }),
@@ -333,7 +334,49 @@ export const WELL_KNOWN: readonly Row[] = [
     by: 'well-known',
     breakIt: (plan, world) =>
       change(plan, WEB, { certificate: world.certificate([NAME], { notAfter: Date.now() - 1_000 }) }),
-    finds: ['well-known-untrusted'],
+    finds: ['well-known-untrusted', 'connection-refused'],
+    works: false,
+  },
+  {
+    name: 'the certificate is for another name, on port 443 and on 8448',
+    by: 'nothing',
+    breakIt(plan, world) {
+      change(plan, `${NAME}:8448`, { certificate: world.certificate(['other.test']) });
+      plan.listeners[WEB] = { ...plan.listeners[`${NAME}:8448`]! };
+    },
+    finds: ['well-known-untrusted', 'tls-wrong-name'],
+    works: false,
+  },
+  {
+    name: 'plain HTTP on port 443 and on 8448',
+    by: 'nothing',
+    breakIt(plan) {
+      const raw = (socket: { end(text: string): void }): unknown => socket.end('HTTP/1.1 400 no\r\n\r\n');
+      plan.listeners[`${NAME}:8448`] = { addresses: ['127.0.0.1'], raw } as never;
+      plan.listeners[WEB] = { addresses: ['127.0.0.1'], raw } as never;
+    },
+    finds: ['well-known-no-answer', 'tls-missing'],
+    works: false,
+  },
+  {
+    name: 'a broken well-known document, and a certificate for another name on 8448',
+    by: 'nothing',
+    breakIt(plan, world) {
+      plan.listeners[WEB] = { addresses: ['127.0.0.1'], certificate: world.certificate([NAME]), ...document('{}') };
+      const stranger = world.homeserver(plan, 'other.test');
+      change(plan, `${NAME}:8448`, { certificate: world.certificate(['other.test']), handle: stranger });
+    },
+    finds: ['well-known-no-m-server', 'keys-wrong-server', 'tls-wrong-name'],
+    works: false,
+  },
+  {
+    name: 'an m.server with an umlaut, and Matrix on 8448',
+    by: 'nothing',
+    breakIt(plan, world) {
+      const certificate = world.certificate([NAME]);
+      plan.listeners[WEB] = { addresses: ['127.0.0.1'], certificate, ...document('{"m.server": "mätrix.test"}') };
+    },
+    finds: ['well-known-bad-m-server'],
     works: false,
   },
   {

@@ -41,6 +41,8 @@ describe('the kinds of findings', () => {
     const broken = rows.filter(({ finds }) => finds.length > 0);
     expect(broken.length).toBeGreaterThanOrEqual(60);
     expect(new Set(rows.map(({ name, by }) => `${by} ${name}`)).size).toBe(rows.length);
-    expect(broken.filter(({ finds }) => finds.length > 1).map(({ name }) => name).length).toBeLessThanOrEqual(1);
+    // Where the document cannot be had, what is wrong at port 8448 counts beside it.
+    const alone = broken.filter(({ finds }) => !finds.some((id) => id.startsWith('well-known-')));
+    expect(alone.filter(({ finds }) => finds.length > 1).map(({ name }) => name).length).toBeLessThanOrEqual(1);
   });
 });

@@ -550,7 +550,7 @@ describe('what could not be tested', () => {
 
   it('is said with the reason, without an identity', () => {
     expect(notTested(facts())).toEqual([
-      'signed requests: they need a server name of our own, whose keys the other server can fetch',
+      'signed requests: they need a server name of our own, whose keys the other server can fetch (--sign, or --identity and --key)',
       'a request that takes long: no endpoint of that server is known to take its time',
     ]);
   });

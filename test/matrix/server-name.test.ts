@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseServerName, type ServerName, withDefaultPort } from '../../src/matrix/server-name.ts';
+import { parseServerName, type ServerName, whyNotInDns, withDefaultPort } from '../../src/matrix/server-name.ts';
 
 function parse(text: string): ServerName {
   const parsed = parseServerName(text);
@@ -34,6 +34,23 @@ describe('a server name is a host with or without a port', () => {
   });
 });
 
+describe('a name that the grammar allows and the DNS cannot have', () => {
+  it.each([
+    ['one..test', /nothing between two of its dots/],
+    ['.one.test', /nothing between two of its dots, or before the first/],
+    [`${'a'.repeat(64)}.test:8448`, /has 64 characters, and 63 is the most/],
+  ])('%s is told with the reason', (text, why) => {
+    expect(whyNotInDns(parse(text))).toMatch(why);
+  });
+
+  it.each(['one.test', 'one.test.', 'a', `${'a'.repeat(63)}.test`, '192.0.2.1', '[2001:db8::1]'])(
+    '%s is none',
+    (text) => {
+      expect(whyNotInDns(parse(text))).toBeUndefined();
+    },
+  );
+});
+
 describe('what is no server name gets a sentence that says why', () => {
   const form = 'is no server name: write example.com, example.com:8448, 192.0.2.1 or [2001:db8::1]';
   const letters = 'is no server name: only letters, digits, dots and dashes may stand in a host name';
@@ -60,7 +77,9 @@ describe('what is no server name gets a sentence that says why', () => {
     ['@alice', letters],
     ['*.example.com', letters],
     ['a\0b', letters],
-    ['@alice:example.com', port],
+    ['@alice:example.com', 'is a user id; its server name is example.com'],
+    ['#room:example.com:8448', 'is a room alias; its server name is example.com:8448'],
+    ['!abc:[2001:db8::1]', 'is a room id; its server name is [2001:db8::1]'],
     ['example.com:', port],
     ['example.com:0', port],
     ['example.com:65536', port],

@@ -34,7 +34,7 @@ export async function openCheck(
     system,
     https: createHttpsExchange({ system, ca }),
     names: createNames({ server: server?.text }, { system, dns }),
-    policy: { reach: own ? 'private' : 'public' },
+    policy: { reach: own ? 'private' : 'public', dnsServer: asked, ownAuthority: ca.length > 0 },
   };
 }
 

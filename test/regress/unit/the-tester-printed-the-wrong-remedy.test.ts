@@ -99,7 +99,10 @@ describe('what is printed to be pasted', () => {
   it('has no record for an address, and one dot at the end of a name', () => {
     const at = (host: string) => facts({ addresses: [address({ host, address: '10.0.0.1', private: true })] });
     expect(found(at('10.0.0.1'), 'address-private').lines).toEqual([]);
-    expect(found(at('matrix.test.'), 'address-private').lines).toEqual(['matrix.test. 3600 IN A 203.0.113.10']);
+    expect(found(at('matrix.test.'), 'address-private').lines).toEqual([
+      'matrix.test. 3600 IN A 192.0.2.1      ; a placeholder: write the real address',
+      'matrix.test. 3600 IN AAAA 2001:db8::1 ; the same, if there is IPv6',
+    ]);
   });
 });
 
