@@ -8,6 +8,10 @@ export interface Status {
     readonly server_name: string;
     readonly homeserver: string;
     readonly delegate_to: string | null;
+    /** How long its homeserver has been away; null while it is there. */
+    readonly away_seconds: number | null;
+    /** Requests that wait for its homeserver. */
+    readonly requests_held: number;
   }[];
   readonly certificates: readonly CertificateStatus[];
   readonly requests_in_flight: number;

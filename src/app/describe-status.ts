@@ -1,6 +1,7 @@
 import type { CertificateStatus, Status } from '../admin/status.ts';
 import type { BindAddress } from '../base/address.ts';
 import { VERSION } from '../base/version.ts';
+import type { HoldStatus } from '../forward/hold.ts';
 import type { BoundAddresses } from './bound-listeners.ts';
 import type { CertificateOutlook } from './certificate-outlook.ts';
 import type { ClientNetworks } from './client-networks.ts';
@@ -12,6 +13,8 @@ export interface StatusFacts {
   readonly addresses: BoundAddresses;
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** Milliseconds. */
+  readonly monotonic: number;
   /** Milliseconds. */
   readonly uptime: number;
   readonly draining: boolean;
@@ -37,10 +40,22 @@ export function describeStatus(facts: StatusFacts): Status {
       server_name: server.serverName.text,
       homeserver: server.homeserver.text,
       delegate_to: server.delegateTo?.text ?? null,
+      ...describeHold(facts.runtime.holdOf(server.homeserver)?.status, facts.monotonic),
     })),
     certificates: facts.certificates.map((certificate) => describeCertificate(certificate, facts.now)),
     requests_in_flight: facts.inFlight,
     clients: facts.clients,
+  };
+}
+
+function describeHold(
+  hold: HoldStatus | undefined,
+  monotonic: number,
+): Pick<Status['servers'][number], 'away_seconds' | 'requests_held'> {
+  const since = hold?.awaySince;
+  return {
+    away_seconds: since === undefined ? null : Math.floor((monotonic - since) / 1000),
+    requests_held: hold?.waiting ?? 0,
   };
 }
 

@@ -4,9 +4,15 @@ import type { System } from '../base/system.ts';
 import type { Exchange } from '../forward/exchange.ts';
 import { answerFor } from '../forward/failure.ts';
 import { forwardRequest } from '../forward/forward-request.ts';
+import type { Hold } from '../forward/hold.ts';
+import type { LastGoodDocument } from '../forward/last-good.ts';
 import { buildRequestHeaders } from '../forward/request-headers.ts';
 import { DEFAULT_DEADLINE } from '../matrix/endpoint-table.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import type { Decision } from '../route/decision.ts';
 import { locateOnHttps } from '../route/redirect-location.ts';
+import { findPathEnd } from '../route/request-target.ts';
+import { admitRequest, readOrigin } from './admit-request.ts';
 import type { FederationTester } from './federation-tester.ts';
 import { beginRequestLine, logFailure } from './log-request.ts';
 import type { OwnAnswers } from './own-answers.ts';
@@ -18,6 +24,7 @@ export interface RequestDeps {
   readonly system: System;
   readonly log: Log;
   readonly answers: OwnAnswers;
+  readonly metrics: Metrics;
   /** A fresh request id. */
   nextRequestId(): string;
   /** The answer to an ACME http-01 challenge; undefined when there is none under way for this token. */
@@ -34,12 +41,14 @@ interface Attempt {
   readonly runtime: Runtime;
   readonly deps: RequestDeps;
   error: SidecarError | undefined;
+  /** A homeserver that cannot be had is not to be held against it. */
+  mild: boolean;
 }
 
 /** The life of a request on the public listeners, from its headers to its answer: facts, decision, action. */
 export function handleRequest(exchange: Exchange, runtime: Runtime, deps: RequestDeps): void {
   const facts = describeRequest(exchange, runtime.config, deps);
-  const attempt: Attempt = { exchange, facts, runtime, deps, error: undefined };
+  const attempt: Attempt = { exchange, facts, runtime, deps, error: undefined, mild: false };
   logWhenClosed(attempt);
   try {
     decideAndAct(attempt);
@@ -56,7 +65,6 @@ export function defectOf(error: unknown): SidecarError {
 
 function decideAndAct(attempt: Attempt): void {
   const { exchange, facts, runtime, deps } = attempt;
-  const { config } = runtime;
   const { answers } = deps;
   const { listener } = exchange.facts;
   const decision = runtime.route({
@@ -66,6 +74,7 @@ function decideAndAct(attempt: Attempt): void {
     authority: exchange.authority,
     serverName: exchange.facts.serverName,
     clientAddress: facts.client.address,
+    origin: () => readOrigin(exchange.headers),
   });
   switch (decision.do) {
     case 'publish':
@@ -84,32 +93,98 @@ function decideAndAct(attempt: Attempt): void {
       return void deps.tester.answer(exchange, { kind: 'stranger', address: facts.client.address });
     case 'probe':
       return void answerProbe(attempt, decision.token);
-    case 'forward': {
-      const headers = buildRequestHeaders(exchange, facts.forwarded);
-      if (!headers.ok)
-        return answers.error(exchange, { status: 400, errcode: 'M_UNKNOWN', message: `Bad request: ${headers.why}.` });
-      const { endpoint } = decision;
-      return forwardRequest(
-        exchange,
-        {
-          connections: runtime.connectionsTo(decision.upstream),
-          headers: headers.value,
-          // A website has no limits of Matrix's; it gets those of uploads.
-          bodyLimit: endpoint?.bodyLimit === 'body' ? config.limits.body : config.limits.upload,
-          deadline: endpoint?.deadline ?? DEFAULT_DEADLINE,
-          stalled: config.limits.stalled,
-          retry: endpoint?.retry ?? 'never',
-        },
-        {
-          system: deps.system,
-          onFailure: (error) => fail(attempt, error),
-          onCut: (error) => {
-            attempt.error = error;
-          },
-        },
-      );
-    }
+    case 'forward':
+      return forward(attempt, decision);
   }
+}
+
+type Forward = Decision & { readonly do: 'forward' };
+
+/** Milliseconds that a server's request may wait for its turn; peers give up at 60 s. */
+const QUEUED = 45_000;
+/** Milliseconds after which a client that had too much under way may come again. */
+const RETRY_AFTER = 2_000;
+/** Milliseconds until what the homeserver said last is given in its place; peers give up on keys after ten seconds. */
+const SLOW = 5_000;
+
+function forward(attempt: Attempt, decision: Forward): void {
+  const { exchange, facts, runtime, deps } = attempt;
+  const { upstream, endpoint, server } = decision;
+  const { limits } = runtime.config;
+  const patience = Math.min(endpoint?.patience ?? 0, limits.hold);
+  const hold = patience === 0 ? undefined : runtime.holdOf(upstream);
+  attempt.mild = hold !== undefined && endpoint?.mildFailure === true;
+  const document = endpoint?.lastGood === true ? findLastGood(exchange, server, runtime) : undefined;
+  if (document !== undefined && hold?.away === true) return giveLastGood(attempt, document, server);
+  const arrived = deps.system.monotonic();
+  admitRequest(
+    { exchange, surface: endpoint?.surface, clientAddress: facts.client.address, patience: QUEUED },
+    runtime.admissions,
+    {
+      system: deps.system,
+      go: () => send(attempt, decision, { arrived, patience, hold, document }),
+      refuse(party) {
+        deps.metrics.counter('requestsLimited', { party }).add();
+        deps.answers.limited(exchange, RETRY_AFTER);
+      },
+    },
+  );
+}
+
+interface Sending {
+  readonly arrived: number;
+  readonly patience: number;
+  readonly hold: Hold | undefined;
+  /** What the homeserver said last. */
+  readonly document: LastGoodDocument | undefined;
+}
+
+function giveLastGood({ exchange, deps }: Attempt, document: LastGoodDocument, server: string): void {
+  deps.metrics.counter('lastGoodAnswers', { server }).add();
+  deps.answers.lastGood(exchange, document);
+}
+
+function send(attempt: Attempt, { upstream, endpoint, server }: Forward, sending: Sending): void {
+  const { exchange, facts, runtime, deps } = attempt;
+  const { limits } = runtime.config;
+  const { answers } = deps;
+  const { document } = sending;
+  const headers = buildRequestHeaders(exchange, facts.forwarded);
+  if (!headers.ok)
+    return answers.error(exchange, { status: 400, errcode: 'M_UNKNOWN', message: `Bad request: ${headers.why}.` });
+  const deadline = endpoint?.deadline ?? DEFAULT_DEADLINE;
+  forwardRequest(
+    exchange,
+    {
+      connections: runtime.connectionsTo(upstream),
+      headers: headers.value,
+      // A website has no limits of Matrix's; it gets those of uploads.
+      bodyLimit: endpoint?.bodyLimit === 'body' ? limits.body : limits.upload,
+      deadline: document === undefined ? deadline : Math.min(deadline, SLOW),
+      stalled: limits.stalled,
+      retry: endpoint?.retry ?? 'never',
+      hold: sending.hold,
+      arrived: sending.arrived,
+      patience: document === undefined ? sending.patience : 0,
+    },
+    {
+      system: deps.system,
+      onFailure(error) {
+        if (document === undefined || error.blame !== 'upstream') return fail(attempt, error);
+        attempt.error = error;
+        giveLastGood(attempt, document, server);
+      },
+      onRepeat: () => deps.metrics.counter('requestsRepeated', { homeserver: upstream.text }).add(),
+      onCut: (error) => {
+        attempt.error = error;
+      },
+    },
+  );
+}
+
+function findLastGood(exchange: Exchange, server: string, runtime: Runtime): LastGoodDocument | undefined {
+  if (exchange.method !== 'GET' && exchange.method !== 'HEAD') return undefined;
+  return runtime.lastGoodOf(server)?.find(exchange.target.slice(0, findPathEnd(exchange.target)));
 }
 
 async function answerChallenge(attempt: Attempt, token: string): Promise<void> {
@@ -139,7 +214,7 @@ function fail(attempt: Attempt, error: SidecarError): void {
   attempt.error = error;
   logFailure(error, facts, runtime.config.log.requests, deps.log);
   if (exchange.answered) exchange.abort();
-  else deps.answers.error(exchange, answerFor(error));
+  else deps.answers.error(exchange, answerFor(error, attempt.mild));
 }
 
 function logWhenClosed(attempt: Attempt): void {

@@ -77,6 +77,7 @@ function decideAndUpgrade(
     authority,
     serverName: connection.serverName,
     clientAddress: facts.client.address,
+    origin: () => undefined,
   });
   if (decision.do === 'refuse') return refuse(decision.status, decision.errcode, decision.message);
   if (decision.do !== 'forward' || request.method !== 'GET')

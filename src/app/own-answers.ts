@@ -1,8 +1,10 @@
 import type { System } from '../base/system.ts';
 import type { Exchange } from '../forward/exchange.ts';
+import type { LastGoodDocument } from '../forward/last-good.ts';
 import {
   corsHeaders,
   type Errcode,
+  limitExceeded,
   matrixError,
   preflightHeaders,
   rendezvousPreflightHeaders,
@@ -36,12 +38,16 @@ export interface TextOptions {
 export interface OwnAnswers {
   /** A Matrix standard error, readable by browsers. */
   error(exchange: Exchange, error: OwnError): void;
+  /** 429: too much of this client's is under way; `retryAfter` in milliseconds. */
+  limited(exchange: Exchange, retryAfter: number): void;
   /** A CORS preflight: what Synapse would say, without asking it. */
   preflight(exchange: Exchange, variant: 'matrix' | 'rendezvous' | 'well-known'): void;
   /** A well-known document; 304 to a client that has it already. */
   wellKnown(exchange: Exchange, document: RenderedWellKnown): void;
   /** From the clear-text port to the same place on https. */
   redirect(exchange: Exchange, location: string): void;
+  /** What the homeserver said last, in its place; marked as from a cache (RFC 9211), with its age in seconds. */
+  lastGood(exchange: Exchange, document: LastGoodDocument): void;
   text(exchange: Exchange, status: number, text: string, more?: TextOptions): void;
   json(exchange: Exchange, status: number, value: unknown): void;
 }
@@ -64,6 +70,12 @@ export function createOwnAnswers({ system }: { readonly system: System }): OwnAn
       if (allow !== undefined) headers.push('Allow', allow);
       answer(exchange, status, headers, Buffer.from(JSON.stringify(matrixError(errcode, message))));
     },
+    limited(exchange, retryAfter) {
+      const seconds = String(Math.ceil(retryAfter / 1000));
+      const headers = ['Content-Type', 'application/json', 'Cache-Control', 'no-store', 'Retry-After', seconds];
+      const body = limitExceeded('Too many requests at once.', retryAfter);
+      answer(exchange, 429, [...headers, ...corsHeaders], Buffer.from(JSON.stringify(body)));
+    },
     preflight(exchange, variant) {
       answer(exchange, 204, variant === 'rendezvous' ? rendezvousPreflightHeaders : preflightHeaders, undefined);
     },
@@ -76,6 +88,11 @@ export function createOwnAnswers({ system }: { readonly system: System }): OwnAn
       // Readable across origins: a browser that looks for the client's well-known document may come by http.
       const headers = ['Location', location, 'Content-Type', 'text/plain; charset=utf-8', ...corsHeaders];
       answer(exchange, 301, headers, Buffer.from(`Moved to ${location}\n`));
+    },
+    lastGood(exchange, { body, fetchedAt }) {
+      const age = Math.max(0, Math.round((system.now() - fetchedAt) / 1000));
+      const marks = ['Age', String(age), 'Cache-Status', 'matrix-sidecar; hit; detail=homeserver-away'];
+      answer(exchange, 200, ['Content-Type', 'application/json', ...marks, ...corsHeaders], body);
     },
     text(exchange, status, text, { allow, contentType = 'text/plain; charset=utf-8', headers: more = [] } = {}) {
       const headers = ['Content-Type', contentType, 'Cache-Control', 'no-store', ...more];

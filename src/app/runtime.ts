@@ -1,12 +1,20 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Upstream } from '../base/address.ts';
+import type { Log } from '../base/log.ts';
 import type { System } from '../base/system.ts';
 import type { Config, ServerConfig } from '../config/config.ts';
+import type { Hold } from '../forward/hold.ts';
+import { createLastGood, type LastGood } from '../forward/last-good.ts';
 import { createUpstreamConnections, type UpstreamConnections } from '../forward/upstream-connections.ts';
 import { compileEndpoints } from '../matrix/endpoints.ts';
 import { deriveWellKnown, renderWellKnown } from '../matrix/well-known.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import { compileBlockedServers } from '../route/blocked-servers.ts';
 import type { RoutedServer } from '../route/decision.ts';
 import type { RedirectFacts } from '../route/redirect-location.ts';
 import { createRouter, type Router } from '../route/route-request.ts';
+import { type Admissions, createAdmissions } from './admit-request.ts';
+import { holdRequests } from './hold-requests.ts';
 import { chooseIdentity } from './tester-identity.ts';
 
 /** Everything that a request needs of one configuration, built once for it and replaced as a whole. */
@@ -15,23 +23,58 @@ export interface Runtime {
   readonly route: Router;
   readonly redirect: RedirectFacts;
   connectionsTo(upstream: Upstream): UpstreamConnections;
+  /** Where requests to a homeserver wait while it is away; undefined for websites. */
+  holdOf(upstream: Upstream): Hold | undefined;
+  readonly admissions: Admissions;
+  /** What a server's homeserver said last; by its server name. */
+  lastGoodOf(serverName: string): LastGood | undefined;
+}
+
+export interface RuntimeDeps {
+  readonly system: System;
+  readonly log: Log;
+  readonly metrics: Metrics;
 }
 
 /**
  * Builds a runtime. Connections to an upstream that the runtime before had too are carried over: a reload costs
  * the homeserver no new connection.
  */
-export function createRuntime(config: Config, system: System, before?: Runtime): Runtime {
+export function createRuntime(config: Config, deps: RuntimeDeps, before?: Runtime): Runtime {
   const upstreams = new Map<string, UpstreamConnections>();
+  const holds = new Map<string, Hold>();
+  const documents = new Map<string, LastGood>();
+  const refresh = (upstream: Upstream): void => {
+    for (const { serverName, homeserver } of config.servers) {
+      if (homeserver.text === upstream.text) documents.get(serverName.text)?.refresh();
+    }
+  };
+  const homeservers = new Set(config.servers.map((server) => server.homeserver.text));
   for (const upstream of listUpstreams(config)) {
     const carried = before !== undefined && listUpstreams(before.config).some((old) => old.text === upstream.text);
-    upstreams.set(
+    const connections = carried ? before.connectionsTo(upstream) : createUpstreamConnections(upstream, deps);
+    upstreams.set(upstream.text, connections);
+    if (!homeservers.has(upstream.text)) continue;
+    holds.set(
       upstream.text,
-      carried ? before.connectionsTo(upstream) : createUpstreamConnections(upstream, { system }),
+      (carried ? before.holdOf(upstream) : undefined) ??
+        holdRequests(connections, { ...deps, onBack: () => refresh(upstream) }),
     );
+  }
+  for (const server of config.servers) {
+    const { text } = server.serverName;
+    const old = before?.config.servers.find((one) => one.serverName.text === text);
+    const carried = old?.homeserver.text === server.homeserver.text ? before?.lastGoodOf(text) : undefined;
+    const connections = upstreams.get(server.homeserver.text)!;
+    documents.set(text, carried ?? createLastGood({ serverName: text, connections }, deps));
   }
   return {
     config,
+    // Under another limit, what is under way is counted anew.
+    admissions:
+      before !== undefined && isDeepStrictEqual(before.config.limits, config.limits)
+        ? before.admissions
+        : createAdmissions(config.limits),
     route: createRouter({
       servers: config.servers.map((server) => toRoutedServer(server, config)),
       endpoints: compileEndpoints(),
@@ -39,6 +82,8 @@ export function createRuntime(config: Config, system: System, before?: Runtime):
       adminApiFrom: config.routes.adminApiFrom,
       testerIdentity: chooseIdentity(config)?.text,
       testerIsPublic: config.federationTester.public,
+      blockedNetworks: config.routes.blockedNetworks,
+      blockedServers: compileBlockedServers(config.routes.blockedServers),
     }),
     redirect: {
       httpsPorts: config.listen.https.map((address) => address.port),
@@ -47,6 +92,8 @@ export function createRuntime(config: Config, system: System, before?: Runtime):
     connectionsTo(upstream) {
       return upstreams.get(upstream.text)!;
     },
+    holdOf: (upstream) => holds.get(upstream.text),
+    lastGoodOf: (serverName) => documents.get(serverName),
   };
 }
 
@@ -60,9 +107,15 @@ export function listUpstreams(config: Config): Upstream[] {
 
 /** Lets go of the upstreams of a runtime but for those that the next one has as well. What is in use finishes. */
 export function closeUpstreams(runtime: Runtime, next?: Runtime): void {
+  for (const { serverName } of runtime.config.servers) {
+    const documents = runtime.lastGoodOf(serverName.text);
+    if (documents !== next?.lastGoodOf(serverName.text)) documents?.close();
+  }
   const kept = new Set(next === undefined ? [] : listUpstreams(next.config).map((upstream) => upstream.text));
   for (const upstream of listUpstreams(runtime.config)) {
-    if (!kept.has(upstream.text)) runtime.connectionsTo(upstream).close();
+    if (kept.has(upstream.text)) continue;
+    runtime.holdOf(upstream)?.close();
+    runtime.connectionsTo(upstream).close();
   }
 }
 

@@ -13,6 +13,7 @@ import { createProbeAnswers } from './probe-answers.ts';
 import { createReadiness } from './readiness.ts';
 import { closeUpstreams, createRuntime } from './runtime.ts';
 import { createTraffic } from './traffic.ts';
+import { exposeTraffic } from './traffic-metrics.ts';
 
 /** Milliseconds in which connections may say goodbye after their last answer. */
 const LINGER = 1_000;
@@ -45,10 +46,10 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   const { system, log } = deps;
   const startedAt = system.monotonic();
   const metrics = createMetrics();
-  const certificateDeps = { ...deps, metrics };
+  const runDeps = { ...deps, metrics };
   const inForce = {
-    runtime: createRuntime(config, system),
-    certificates: await openCertificates(config, certificateDeps),
+    runtime: createRuntime(config, runDeps),
+    certificates: await openCertificates(config, runDeps),
   };
   const runtime = () => inForce.runtime;
   let draining: Promise<void> | undefined;
@@ -64,12 +65,14 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     sets: () => inForce.certificates.acme?.status() ?? [],
   });
   exposeSidecar(metrics, { outlooks });
+  exposeTraffic(metrics, runtime);
   const status = (): Status =>
     describeStatus({
       runtime: inForce.runtime,
       certificates: outlooks(),
       addresses: entrances.addresses(),
       now: system.now(),
+      monotonic: system.monotonic(),
       uptime: system.monotonic() - startedAt,
       draining: isStopping(),
       inFlight: traffic.inFlight,
@@ -110,9 +113,9 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   async function replace(next: Config): Promise<void> {
     if (isStopping()) throw stopping();
     const before = { ...inForce };
-    const certificates = await openCertificates(next, certificateDeps, 'reload');
+    const certificates = await openCertificates(next, runDeps, 'reload');
     try {
-      const runtime = createRuntime(next, system, before.runtime);
+      const runtime = createRuntime(next, runDeps, before.runtime);
       await entrances.apply(next.listen);
       Object.assign(inForce, { runtime, certificates });
     } catch (error) {

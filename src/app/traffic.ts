@@ -5,6 +5,7 @@ import type { Exchange } from '../forward/exchange.ts';
 import { Http1Exchange } from '../forward/http1-exchange.ts';
 import { Http2Exchange, readHttp2Head } from '../forward/http2-exchange.ts';
 import { createUpgrader } from '../forward/upgrade.ts';
+import type { Metrics } from '../observe/metrics.ts';
 import type { Store } from '../store/store.ts';
 import { type AdminDeps, answerAdminRequest } from './answer-admin-request.ts';
 import { type ConnectionHandlers, createConnectionHandlers } from './connection-handlers.ts';
@@ -16,7 +17,8 @@ import { createOwnAnswers } from './own-answers.ts';
 import { createRequestIds } from './request-ids.ts';
 import type { Runtime } from './runtime.ts';
 
-export interface TrafficDeps extends Pick<AdminDeps, 'status' | 'readiness' | 'metrics'> {
+export interface TrafficDeps extends Pick<AdminDeps, 'status' | 'readiness'> {
+  readonly metrics: Metrics;
   readonly system: System;
   readonly log: Log;
   /** What is in force. */
@@ -53,6 +55,7 @@ export function createTraffic(limits: Config['limits'], deps: TrafficDeps): Traf
     system,
     log,
     answers,
+    metrics: deps.metrics,
     nextRequestId: createRequestIds(system),
     challengeAnswer: deps.challengeAnswer,
     probeProof: deps.probeProof,

@@ -42,11 +42,15 @@ export interface RoutesConfig {
   readonly federationPort: 'federation' | 'all';
   /** Networks that may reach /_synapse/admin; nobody when empty. */
   readonly adminApiFrom: CidrSet;
+  /** Networks that are answered 403. */
+  readonly blockedNetworks: CidrSet;
+  /** Names and patterns of servers that are answered 403. */
+  readonly blockedServers: readonly string[];
   /** Peers whose X-Forwarded-* and X-Request-Id headers are believed. */
   readonly trustedProxies: CidrSet;
 }
 
-/** Bytes and milliseconds. */
+/** Bytes, milliseconds and numbers. */
 export interface LimitsConfig {
   readonly body: number;
   readonly upload: number;
@@ -54,6 +58,11 @@ export interface LimitsConfig {
   readonly requestHeaders: number;
   readonly keepAlive: number;
   readonly stalled: number;
+  /** 0 holds nothing. */
+  readonly hold: number;
+  readonly requestsPerClient: number;
+  readonly requestsPerOrigin: number;
+  readonly federationRequests: number;
   readonly drain: number;
 }
 

@@ -3,7 +3,18 @@ import { webhookUrl } from './network-values.ts';
 import { serverSection } from './server-table.ts';
 import { parseStoreAddress } from './store-address.ts';
 import { type Draft, defaultKey, optionalKey, type SectionList, type Sound, section } from './table-shape.ts';
-import { choice, duration, listenAddresses, networks, path, size, text, yesOrNo } from './values.ts';
+import {
+  choice,
+  count,
+  duration,
+  listenAddresses,
+  networks,
+  path,
+  serverPatterns,
+  size,
+  text,
+  yesOrNo,
+} from './values.ts';
 
 const servers: SectionList<typeof serverSection.keys> = {
   kind: 'list',
@@ -52,6 +63,16 @@ const routes = section('Who may reach what.', {
   admin_api_from: defaultKey(networks, {
     says: 'Addresses or networks that may reach /_synapse/admin through the sidecar.',
     example: ['10.0.0.0/8'],
+    default: [],
+  }),
+  blocked_networks: defaultKey(networks, {
+    says: 'Addresses or networks that are answered 403, whatever they ask for.',
+    example: ['198.51.100.0/24'],
+    default: [],
+  }),
+  blocked_servers: defaultKey(serverPatterns, {
+    says: 'Other servers that are answered 403, by the name that they give; * and ? as in server ACLs. Who lies about its name is refused by the homeserver.',
+    example: ['*.spam.example'],
     default: [],
   }),
   trusted_proxies: defaultKey(networks, {
@@ -114,6 +135,26 @@ const limits = section('Sizes (512KiB, 50M, 1GiB; 50M is 50 x 1024 x 1024 bytes)
     says: 'How long a transfer may stand still before it is cut. A transfer that moves may take as long as it likes.',
     example: '2m',
     default: '60s',
+  }),
+  hold: defaultKey(duration('0s', '55s'), {
+    says: 'How long requests wait while the homeserver is away, in a restart for instance. What other servers ask with less patience waits less. 0s answers at once with 502.',
+    example: '20s',
+    default: '50s',
+  }),
+  requests_per_client: defaultKey(count(10, 1_000_000), {
+    says: 'Requests of one client address (IPv6: one /64) that may be under way at once. More are answered 429.',
+    example: 5000,
+    default: 1000,
+  }),
+  requests_per_origin: defaultKey(count(1, 1_000_000), {
+    says: 'Requests of one other server that may be under way at once. More wait for their turn.',
+    example: 20,
+    default: 100,
+  }),
+  federation_requests: defaultKey(count(1, 1_000_000), {
+    says: 'Requests of all other servers that may be under way at once. More wait, and free places go round the servers.',
+    example: 200,
+    default: 500,
   }),
   drain: defaultKey(duration('0s', '1h'), {
     says: 'How long running requests may take to finish after SIGTERM.',

@@ -113,9 +113,32 @@ export const networks: z.ZodType<CidrSet> = z
   .transform(readingList(parseCidr))
   .transform((list) => createCidrSet(list));
 
+/** Names of servers, or patterns for them as in server ACLs; one or several. */
+export const serverPatterns: z.ZodType<readonly string[]> = z
+  .union([z.string(), z.array(z.string())])
+  .transform(readingList(readServerPattern));
+
+function readServerPattern(written: string): Parsed<string> {
+  if (!/^[A-Za-z0-9.*?[\]:-]{1,255}$/.test(written))
+    return bad(`${JSON.stringify(written)} is no name of a server, nor a pattern for one`);
+  return /^[*?]+$/.test(written) ? bad(`${written} would block every server`) : good(written);
+}
+
 /** A size in bytes within bounds; the bounds are written as an operator would. */
 export function size(least: string, most: string): z.ZodType<number> {
   return z.union([z.string(), z.number()]).transform(reading(bounded(parseSize, least, most)));
+}
+
+/** A whole number within bounds. */
+export function count(least: number, most: number): z.ZodType<number> {
+  return z.union([z.string(), z.number()]).transform(
+    reading((written) => {
+      if (!/^[0-9]{1,15}$/.test(written)) return bad('is no whole number');
+      const value = Number(written);
+      if (value < least) return bad(`${written} is too little; write at least ${least}`);
+      return value > most ? bad(`${written} is too much; write at most ${most}`) : good(value);
+    }),
+  );
 }
 
 /** A duration in milliseconds within bounds. A number is taken as text, so that the missing unit is what is said. */

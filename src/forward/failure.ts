@@ -40,9 +40,34 @@ const CLOSED: ReadonlySet<string> = new Set([
   'UND_ERR_CLOSED',
 ]);
 
+/** What intermediaries say of a homeserver that they cannot reach. */
+export const AWAY_STATUSES: ReadonlySet<number> = new Set([502, 503, 504]);
+
+/** It was away already when the request came, and stayed away for longer than that may wait. */
+export function homeserverAway(): SidecarError {
+  const message = 'The homeserver is away, and did not come back in time.';
+  return new SidecarError(message, { code: 'upstream-unreachable', blame: 'upstream', retryAfter: 5 });
+}
+
+/** Somebody in between answered in its place. */
+export function saysAway(upstream: string, status: number): SidecarError {
+  const message = `The homeserver at ${upstream} answers ${status}, and is not healthy.`;
+  return new SidecarError(message, { code: 'upstream-unreachable', blame: 'upstream', retryAfter: 5 });
+}
+
+/** Why a request to the homeserver is given up whose answer nobody waits for any more. */
+export function clientGone(): SidecarError {
+  return new SidecarError('The client went away.', { code: 'client-gone', blame: 'client' });
+}
+
 /** Did the connection die under the request, so that a fresh one may do better? */
 export function isConnectionLoss(error: unknown): boolean {
   return CLOSED.has(errorCode(error) ?? '');
+}
+
+/** Was there nobody to send the request to? Then nothing of it has been sent. */
+export function isUnreachable(error: SidecarError): boolean {
+  return error.code === 'upstream-unreachable' || error.code === 'upstream-connect-timeout';
 }
 
 /**
@@ -104,8 +129,13 @@ export function explainFailure(error: unknown, upstream: string, received: numbe
   }
 }
 
-/** The answer to the client. A dead homeserver is 502 or 504, never 500. */
-export function answerFor(error: SidecarError): FailureAnswer {
+/** The answer to the client. A dead homeserver is 502 or 504, never 500; or 408 where that does less harm. */
+export function answerFor(error: SidecarError, mild = false): FailureAnswer {
+  const answer = answerPlainly(error);
+  return mild && answer.status > 500 ? { ...answer, status: 408 } : answer;
+}
+
+function answerPlainly(error: SidecarError): FailureAnswer {
   const { message, retryAfter } = error;
   switch (error.code) {
     case 'body-too-large':

@@ -1,12 +1,23 @@
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { SidecarError } from '../base/errors.ts';
-import type { System, Timer } from '../base/system.ts';
+import type { System } from '../base/system.ts';
 import type { RetrySafety } from '../matrix/endpoint-table.ts';
 import type { Exchange } from './exchange.ts';
-import { explainFailure, isConnectionLoss } from './failure.ts';
+import {
+  AWAY_STATUSES,
+  clientGone,
+  explainFailure,
+  homeserverAway,
+  isConnectionLoss,
+  isUnreachable,
+  saysAway,
+} from './failure.ts';
+import type { Hold } from './hold.ts';
+import { mayRepeat } from './may-repeat.ts';
 import { collectBody, declaresTooMuch, isCollectable, streamBody } from './request-body.ts';
-import { buildResponseFields, buildResponseHead } from './response-headers.ts';
+import { buildResponseFields, buildResponseHead, type ResponseHead } from './response-headers.ts';
+import { createSlowReader, type SlowReader } from './slow-reader.ts';
 import type { UpstreamConnection, UpstreamConnections } from './upstream-connections.ts';
 
 /** How one request is to be forwarded. */
@@ -21,12 +32,22 @@ export interface ForwardPlan {
   /** Milliseconds in which a transfer has to move on, in either direction. */
   readonly stalled: number;
   readonly retry: RetrySafety;
+  /** Where it waits while the homeserver is away; undefined for what is answered at once then. */
+  readonly hold: Hold | undefined;
+  /** `System.monotonic` of its arrival, and the milliseconds from then in which it may wait and be sent again. */
+  readonly arrived: number;
+  readonly patience: number;
 }
+
+/** Times that a request may be sent whose connection died under it: more, and it may be what kills the homeserver. */
+const MOST_LOSSES = 3;
 
 export interface ForwardDeps {
   readonly system: System;
   /** The answer has not begun: give one that says what happened. */
   onFailure(error: SidecarError): void;
+  /** It is sent once more, because its connection died before an answer. */
+  onRepeat(): void;
   /** The answer had begun and cannot be completed; it was cut off. */
   onCut(error: SidecarError): void;
 }
@@ -38,24 +59,7 @@ export function forwardRequest(exchange: Exchange, plan: ForwardPlan, deps: Forw
       new SidecarError(`The body is larger than ${plan.bodyLimit} bytes.`, { code: 'body-too-large', blame: 'client' }),
     );
   }
-  if (exchange.expectsContinue) exchange.sendContinue();
-  const rules = { limit: plan.bodyLimit, stalled: plan.stalled };
-  if (!exchange.hasBody) {
-    new Forwarding(exchange, plan, deps, null, none).start();
-  } else if (isCollectable(exchange)) {
-    collectBody(exchange, rules, deps.system, (outcome) => {
-      if (exchange.closed) return;
-      if (Buffer.isBuffer(outcome)) new Forwarding(exchange, plan, deps, outcome, () => outcome.length).start();
-      else deps.onFailure(outcome);
-    });
-  } else {
-    const body = streamBody(exchange, rules, deps.system);
-    new Forwarding(exchange, plan, deps, body.readable, body.received).start();
-  }
-}
-
-function none(): number {
-  return 0;
+  new Forwarding(exchange, plan, deps).begin();
 }
 
 /** One request under way: undici's handler on one side, the exchange on the other. */
@@ -63,38 +67,65 @@ class Forwarding implements Dispatcher.DispatchHandler {
   readonly #exchange: Exchange;
   readonly #plan: ForwardPlan;
   readonly #deps: ForwardDeps;
-  readonly #body: Buffer | Readable | null;
-  readonly #received: () => number;
+  #body: Buffer | Readable | null = null;
+  #received: () => number = () => 0;
   #connection: UpstreamConnection | undefined;
   #controller: Dispatcher.DispatchController | undefined;
+  #leave: (() => void) | undefined;
   #left: number | undefined;
   #begun = false;
   #ended = false;
   #gone = false;
-  #retried = false;
-  #reader: Timer | undefined;
-  #listening = false;
+  #losses = 0;
+  #slowReader: SlowReader | undefined;
+  /** Whose answer is being doubted. */
+  #doubted: Dispatcher.DispatchController | undefined;
 
-  constructor(
-    exchange: Exchange,
-    plan: ForwardPlan,
-    deps: ForwardDeps,
-    body: Buffer | Readable | null,
-    received: () => number,
-  ) {
+  constructor(exchange: Exchange, plan: ForwardPlan, deps: ForwardDeps) {
     this.#exchange = exchange;
     this.#plan = plan;
     this.#deps = deps;
-    this.#body = body;
-    this.#received = received;
     exchange.onGone(() => this.#clientGone());
-    exchange.onClosed(() => this.#reader?.cancel());
   }
 
-  start(): void {
+  begin(): void {
+    // Its body stays in the client's connection meanwhile.
+    if (this.#plan.hold?.away === true && this.#wait(() => this.#open(), homeserverAway())) return;
+    this.#open();
+  }
+
+  #open(): void {
+    const exchange = this.#exchange;
+    if (exchange.expectsContinue) exchange.sendContinue();
+    if (!exchange.hasBody) this.#send();
+    else if (isCollectable(exchange)) this.#collect();
+    else this.#stream();
+  }
+
+  #collect(): void {
+    const { bodyLimit, stalled } = this.#plan;
+    collectBody(this.#exchange, { limit: bodyLimit, stalled }, this.#deps.system, (outcome) => {
+      if (this.#exchange.closed) return;
+      if (!Buffer.isBuffer(outcome)) return this.#deps.onFailure(outcome);
+      this.#body = outcome;
+      this.#received = () => outcome.length;
+      this.#send();
+    });
+  }
+
+  #stream(): void {
+    const { bodyLimit, stalled } = this.#plan;
+    const body = streamBody(this.#exchange, { limit: bodyLimit, stalled }, this.#deps.system);
+    this.#body = body.readable;
+    this.#received = body.received;
+    this.#send();
+  }
+
+  #send(): void {
     const { connections, headers, deadline, stalled } = this.#plan;
-    const connection = connections.take();
+    const connection = connections.take({ fresh: !this.#isRepeatable() });
     this.#connection = connection;
+    this.#controller = undefined;
     try {
       connection.dispatch(
         {
@@ -122,9 +153,34 @@ class Forwarding implements Dispatcher.DispatchHandler {
     const raw = controller.rawHeaders as readonly Buffer[];
     if (status < 200) return this.#exchange.sendInformation(status, buildResponseFields(raw));
     const head = buildResponseHead(raw);
+    const { hold } = this.#plan;
+    if (hold === undefined || !AWAY_STATUSES.has(status) || !this.#isRepeatable()) {
+      return this.#respond(status, reason, head);
+    }
+    this.#doubt(controller, status, hold, () => this.#respond(status, reason, head));
+  }
+
+  #respond(status: number, reason: string | undefined, head: ResponseHead): void {
     this.#left = this.#exchange.method === 'HEAD' ? undefined : head.contentLength;
     this.#exchange.respond(status, reason ?? '', head.headers);
     this.#begun = true;
+  }
+
+  /** A gateway or balancer says this in place of a homeserver that is away; Synapse also of other servers. */
+  #doubt(controller: Dispatcher.DispatchController, status: number, hold: Hold, respond: () => void): void {
+    this.#doubted = controller;
+    controller.pause();
+    hold.check((here) => {
+      if (this.#doubted !== controller || this.#gone) return;
+      this.#doubted = undefined;
+      if (here) {
+        respond();
+        return controller.resume();
+      }
+      // As if nobody had been there.
+      this.#controller = undefined;
+      controller.abort(saysAway(this.#plan.connections.upstream.text, status));
+    });
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -136,7 +192,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
     }
     if (!this.#exchange.write(chunk)) {
       controller.pause();
-      this.#awaitReader();
+      this.#watchReader().await();
     }
   }
 
@@ -154,60 +210,90 @@ class Forwarding implements Dispatcher.DispatchHandler {
   #end(chunk: Buffer | undefined, trailers?: readonly string[]): void {
     this.#ended = true;
     this.#exchange.end(chunk, trailers);
-    if (this.#exchange.unsent > 0) this.#watchReader();
+    if (this.#exchange.unsent > 0) this.#watchReader().watch();
   }
 
   #fail(error: unknown): void {
-    const connection = this.#connection;
-    connection?.discard();
+    this.#connection?.discard();
+    this.#doubted = undefined;
     if (this.#body instanceof Readable) this.#body.destroy();
     if (this.#gone || this.#ended) return;
     const { connections } = this.#plan;
     const explained = explainFailure(error, connections.upstream.text, this.#received());
     // The other idle ones may lead to where nobody is any more; a client's fault says nothing about them.
     if (explained.blame !== 'client') connections.dropIdle();
-    if (connection?.reused === true && isConnectionLoss(error) && this.#isRepeatable()) {
-      // The homeserver closed an idle connection just as this request went out on it. A fresh one, once.
-      this.#retried = true;
-      return this.start();
+    if (this.#begun) {
+      this.#exchange.abort();
+      this.#deps.onCut(explained);
+    } else if (!this.#tryAgain(error, explained)) {
+      this.#deps.onFailure(explained);
     }
-    if (!this.#begun) return this.#deps.onFailure(explained);
-    this.#exchange.abort();
-    this.#deps.onCut(explained);
   }
 
-  /** Nothing of it was answered, nothing of the body lost, and Matrix says that a second time does no harm. */
+  /** Sends it again, now or when the homeserver is back, where that can do no harm and promises something. */
+  #tryAgain(error: unknown, explained: SidecarError): boolean {
+    const { hold } = this.#plan;
+    if (isUnreachable(explained) && this.#controller === undefined) {
+      hold?.lost(explained.message);
+      return this.#isUntouched() && this.#wait(() => this.#again(), explained);
+    }
+    if (!isConnectionLoss(error) || !this.#isRepeatable() || ++this.#losses >= MOST_LOSSES) return false;
+    this.#deps.onRepeat();
+    // Mostly an idle connection that the homeserver closed just as the request went out on it. A fresh one tells.
+    if (this.#losses === 1) {
+      this.#send();
+      return true;
+    }
+    hold?.lost(explained.message);
+    return this.#wait(() => this.#again(), explained);
+  }
+
+  #again(): void {
+    // Of a stream nothing was read, or it would not be here: a new one begins at the beginning.
+    if (this.#body instanceof Readable) this.#stream();
+    else this.#send();
+  }
+
+  /** Waits for the homeserver's return; false where it may not wait (any more). `failure` is for one that waits in vain. */
+  #wait(goOn: () => void, failure: SidecarError): boolean {
+    const { hold, arrived, patience } = this.#plan;
+    const left = arrived + patience - this.#deps.system.monotonic();
+    this.#leave = hold?.wait(left, (go) => {
+      this.#leave = undefined;
+      if (go) goOn();
+      else this.#deps.onFailure(failure);
+    });
+    return this.#leave !== undefined;
+  }
+
+  /** Nothing of the body is lost: none, all of it kept, or not begun. */
+  #isUntouched(): boolean {
+    return !(this.#body instanceof Readable) || this.#received() === 0;
+  }
+
+  /** The body is here still, and Matrix or HTTP says that a second time does no harm. */
   #isRepeatable(): boolean {
-    const { method } = this.#exchange;
-    if (this.#begun || this.#retried || this.#body instanceof Readable) return false;
-    return method === 'GET' || method === 'HEAD' || (method === 'PUT' && this.#plan.retry === 'transaction');
+    return !(this.#body instanceof Readable) && mayRepeat(this.#exchange.method, this.#plan.retry);
   }
 
   #clientGone(): void {
     this.#gone = true;
+    this.#leave?.();
     // Synapse gives up its own work when its client goes; without this, abandoned long polls pile up there.
     this.#controller?.abort(clientGone());
   }
 
-  /** The client reads slower than the homeserver writes: stop reading there until it has caught up. */
-  #awaitReader(): void {
-    this.#watchReader();
-    if (this.#listening) return;
-    this.#listening = true;
-    this.#exchange.onDrain(() => {
-      this.#reader?.cancel();
-      // What is resumed is the connection, which may serve another request by now.
-      if (!this.#ended) this.#controller?.resume();
-    });
+  #watchReader(): SlowReader {
+    this.#slowReader ??= createSlowReader(
+      { exchange: this.#exchange, stalled: this.#plan.stalled },
+      {
+        system: this.#deps.system,
+        resume: () => {
+          // What is resumed is the connection, which may serve another request by now.
+          if (!this.#ended) this.#controller?.resume();
+        },
+      },
+    );
+    return this.#slowReader;
   }
-
-  /** A client that takes nothing for as long as a transfer may stand still is cut off. */
-  #watchReader(): void {
-    this.#reader?.cancel();
-    this.#reader = this.#deps.system.setTimer(this.#plan.stalled, () => this.#exchange.abort());
-  }
-}
-
-function clientGone(): Error {
-  return new SidecarError('The client went away.', { code: 'client-gone', blame: 'client' });
 }

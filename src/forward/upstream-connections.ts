@@ -25,7 +25,8 @@ export interface UpstreamConnection {
 /** The connections to one upstream. */
 export interface UpstreamConnections {
   readonly upstream: Upstream;
-  take(): UpstreamConnection;
+  /** `fresh` is for a request that could not be sent again if its connection were closed just now: a new one has no such moment. */
+  take(options?: { readonly fresh: boolean }): UpstreamConnection;
   /** Forgets idle connections: after a failure they may lead to a container that is gone. */
   dropIdle(): void;
   /** In use now. */
@@ -72,8 +73,8 @@ export function createUpstreamConnections(
     get busy() {
       return busy;
     },
-    take() {
-      const waiting = idle.pop();
+    take(options) {
+      const waiting = options?.fresh === true ? undefined : idle.pop();
       const client = waiting ?? create();
       let held = true;
       const giveBack = (keep: boolean): void => {

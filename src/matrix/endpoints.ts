@@ -3,6 +3,7 @@ import {
   DEFAULT_DEADLINE,
   ENDPOINT_ROWS,
   type EndpointRow,
+  PATIENCE,
   type RetrySafety,
   type Surface,
 } from './endpoint-table.ts';
@@ -14,6 +15,9 @@ export interface Endpoint {
   readonly deadline: number;
   readonly bodyLimit: BodyLimit;
   readonly retry: RetrySafety;
+  readonly patience: number;
+  readonly mildFailure: boolean;
+  readonly lastGood: boolean;
 }
 
 interface Node {
@@ -39,6 +43,9 @@ function toEndpoint(row: EndpointRow): Endpoint {
     deadline: row.deadline ?? DEFAULT_DEADLINE,
     bodyLimit: row.bodyLimit ?? 'body',
     retry: row.retry ?? 'idempotent',
+    mildFailure: row.mildFailure ?? false,
+    lastGood: row.lastGood ?? false,
+    patience: row.patience ?? PATIENCE[row.surface],
   });
 }
 

@@ -81,6 +81,55 @@ export const METRICS = {
     labels: ['result'],
     unit: 'tries',
   },
+  homeserverAway: {
+    name: 'matrix_sidecar_homeserver_away',
+    type: 'gauge',
+    help: 'Whether the homeserver cannot be reached at the moment (1), so that requests wait for it, or can (0).',
+    labels: ['homeserver'],
+    unit: '0 or 1',
+  },
+  requestsHeld: {
+    name: 'matrix_sidecar_requests_held',
+    type: 'gauge',
+    help: 'Requests that wait for a homeserver that is away.',
+    labels: ['homeserver'],
+    unit: 'requests',
+  },
+  requestsHeldTotal: {
+    name: 'matrix_sidecar_requests_held_total',
+    type: 'counter',
+    help: 'Requests that met a homeserver that was away, by what became of them: released when it was back, expired after the longest wait, or refused because too many waited.',
+    labels: ['homeserver', 'outcome'],
+    unit: 'requests',
+  },
+  requestsRepeated: {
+    name: 'matrix_sidecar_requests_repeated_total',
+    type: 'counter',
+    help: 'Requests that were sent to the homeserver once more because their connection had died before an answer.',
+    labels: ['homeserver'],
+    unit: 'requests',
+  },
+  lastGoodAnswers: {
+    name: 'matrix_sidecar_last_good_answers_total',
+    type: 'counter',
+    help: 'Requests for keys and versions that were given what the homeserver had said last, because it was away or slow.',
+    labels: ['server'],
+    unit: 'requests',
+  },
+  requestsQueued: {
+    name: 'matrix_sidecar_requests_queued',
+    type: 'gauge',
+    help: 'Requests of other servers that wait for their turn, because too many are under way (limits.requests_per_origin, limits.federation_requests).',
+    labels: ['party'],
+    unit: 'requests',
+  },
+  requestsLimited: {
+    name: 'matrix_sidecar_requests_limited_total',
+    type: 'counter',
+    help: 'Requests that were answered 429 because too many of the same party were under way, by that party: client or server.',
+    labels: ['party'],
+    unit: 'requests',
+  },
 } as const satisfies Readonly<Record<string, Metric>>;
 
 type Table = typeof METRICS;

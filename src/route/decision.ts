@@ -55,4 +55,6 @@ export interface RouteRequest {
   readonly serverName: string | undefined;
   /** The client's address, for areas that are open to some networks only. */
   readonly clientAddress: string;
+  /** Who a federation request says that it is from; asked for only where that matters. */
+  origin(): string | undefined;
 }

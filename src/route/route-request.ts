@@ -3,6 +3,7 @@ import { PROBE_PREFIX } from '../base/self-probe.ts';
 import { isTesterPath } from '../base/tester-paths.ts';
 import type { Endpoint, EndpointMatcher } from '../matrix/endpoints.ts';
 import { isRendezvousPath } from '../matrix/errors.ts';
+import type { BlockedServers } from './blocked-servers.ts';
 import type { Decision, RoutedServer, RouteRequest } from './decision.ts';
 import { createServerFinder } from './find-server.ts';
 import { findPathEnd, readTargetForm, resolveDotSegments } from './request-target.ts';
@@ -16,6 +17,8 @@ export interface RouterFacts {
   readonly testerIdentity?: string | undefined;
   /** Whether strangers may use the federation tester. */
   readonly testerIsPublic?: boolean;
+  readonly blockedNetworks: CidrSet;
+  readonly blockedServers: BlockedServers | undefined;
 }
 
 /** Decides what becomes of a request. Pure: the same facts give the same decision. */
@@ -71,6 +74,18 @@ const ADMIN_CLOSED = refuse(
   'The admin API is not open to your network.',
   'the client is in none of the networks in routes.admin_api_from',
 );
+const NETWORK_BLOCKED = refuse(
+  403,
+  'M_FORBIDDEN',
+  'Your network is blocked here.',
+  'the client is in one of the networks in routes.blocked_networks',
+);
+const SERVER_BLOCKED = refuse(
+  403,
+  'M_FORBIDDEN',
+  'Your server is blocked here.',
+  'the origin matches routes.blocked_servers',
+);
 const NO_DOCUMENT = refuse(404, 'M_NOT_FOUND', 'No such document is published for this server.');
 const NOT_DELEGATED = refuse(
   404,
@@ -122,6 +137,7 @@ export function createRouter(facts: RouterFacts): Router {
     if (request.listener === 'federation' && facts.federationPort === 'federation' && !FEDERATION_SURFACES.has(surface))
       return NOT_ON_FEDERATION;
     if (surface === 'synapse-internal') return INTERNAL;
+    if (surface === 'federation' && isBlocked(request)) return SERVER_BLOCKED;
     if (surface === 'synapse-admin' && !facts.adminApiFrom.contains(request.clientAddress)) return ADMIN_CLOSED;
     if (request.method === 'OPTIONS') {
       return isRendezvousPath(request.target.slice(0, findPathEnd(request.target))) ? PREFLIGHT_RENDEZVOUS : PREFLIGHT;
@@ -133,6 +149,12 @@ export function createRouter(facts: RouterFacts): Router {
       server: server.name,
       why: `${endpoint.pattern} of ${server.name}, found by ${by}`,
     };
+  }
+
+  function isBlocked(request: RouteRequest): boolean {
+    if (facts.blockedServers === undefined) return false;
+    const origin = request.origin();
+    return origin !== undefined && facts.blockedServers(origin);
   }
 
   function routeWellKnown(request: RouteRequest, name: string, server: RoutedServer, by: string): Decision {
@@ -160,6 +182,8 @@ export function createRouter(facts: RouterFacts): Router {
       if (!target.startsWith(CHALLENGE)) return REDIRECT;
       return { do: 'challenge', token: target.slice(CHALLENGE.length, end), why: 'an ACME http-01 challenge' };
     }
+    // After the challenges: whom a CA asks from where is its business.
+    if (facts.blockedNetworks.contains(request.clientAddress)) return NETWORK_BLOCKED;
     if (target.startsWith(PROBE_PREFIX)) return routeProbe(target, end);
     if (facts.testerIdentity !== undefined && request.authority === facts.testerIdentity) {
       if (method === 'GET' && target.startsWith(KEYS) && findPathEnd(target) === KEYS.length) return IDENTIFY;

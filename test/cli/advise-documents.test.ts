@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { createRuntime } from '../../src/app/runtime.ts';
+import { closeUpstreams, createRuntime } from '../../src/app/runtime.ts';
 import { realSystem } from '../../src/base/system.ts';
 import type { Config } from '../../src/config/config.ts';
+import { createMetrics } from '../../src/observe/metrics.ts';
 import { readConfig } from '../app/test-config.ts';
+import { createRecordingLog } from '../tls/recording-log.ts';
 import { runAdvise } from './advise-bench.ts';
 
 interface Advised {
@@ -33,7 +35,10 @@ listen: { https: 8443 }`,
 function serve(config: Config, url: string) {
   const { host, pathname } = new URL(url);
   const request = { listener: 'https', method: 'GET', target: pathname, authority: host } as const;
-  return createRuntime(config, realSystem).route({ ...request, serverName: host, clientAddress: '192.0.2.9' });
+  const runtime = createRuntime(config, { system: realSystem, log: createRecordingLog(), metrics: createMetrics() });
+  const decision = runtime.route({ ...request, serverName: host, clientAddress: '192.0.2.9', origin: () => undefined });
+  closeUpstreams(runtime);
+  return decision;
 }
 
 describe('the documents of advise', () => {

@@ -18,7 +18,9 @@ beforeAll(async () => {
       onRequest(socket);
     });
   });
-  sidecar = await startTestSidecar(`servers: [{ server_name: a.test, homeserver: "${upstream.url}" }]`);
+  sidecar = await startTestSidecar(
+    `servers: [{ server_name: a.test, homeserver: "${upstream.url}" }]\nlimits: { hold: 0s }`,
+  );
 });
 beforeEach(() => {
   asked = 0;
@@ -47,11 +49,19 @@ describe.each(VERSIONS)('over %s', (version) => {
   }
 
   describe('before it has answered', () => {
+    // A connection that dies under a GET is given a second chance, on a fresh one.
     it.each<[string, (socket: Socket) => void]>([
       ['it closes the connection', (socket) => socket.end()],
       ['it resets the connection', (socket) => socket.resetAndDestroy()],
       ['it dies in the middle of the headers', (socket) => socket.end('HTTP/1.1 200 OK\r\nContent-')],
       ['it dies after an interim answer', (socket) => socket.end('HTTP/1.1 103 Early Hints\r\n\r\n')],
+    ])('%s, twice: 502', async (_, behave) => {
+      onRequest = behave;
+      await expectGatewayError(sidecar, 502);
+      expect(asked).toBe(2);
+    });
+
+    it.each<[string, (socket: Socket) => void]>([
       ['it speaks something else', say('SSH-2.0-OpenSSH_9.2p1\r\n\r\n')],
       ['it speaks HTTP/0.9', say('<html>hello</html>\n')],
       ['it speaks HTTP/2', say('\x00\x00\x12\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x80')],
@@ -80,14 +90,16 @@ describe.each(VERSIONS)('over %s', (version) => {
     it('it refuses connections: 502', async () => {
       const gone = await startRawUpstream(() => {});
       await gone.close();
-      const on = await startTestSidecar(`servers: [{ server_name: a.test, homeserver: "${gone.url}" }]`);
+      const on = await startTestSidecar(
+        `servers: [{ server_name: a.test, homeserver: "${gone.url}" }]\nlimits: { hold: 0s }`,
+      );
       await expectGatewayError(on, 502);
       await on.close();
     });
 
     it('its name does not resolve: 502', async () => {
       const on = await startTestSidecar(
-        'servers: [{ server_name: a.test, homeserver: "http://homeserver.invalid:8008" }]',
+        'servers: [{ server_name: a.test, homeserver: "http://homeserver.invalid:8008" }]\nlimits: { hold: 0s }',
       );
       await expectGatewayError(on, 502);
       await on.close();
@@ -95,7 +107,7 @@ describe.each(VERSIONS)('over %s', (version) => {
 
     it('its unix socket is not there: 502', async () => {
       const on = await startTestSidecar(
-        'servers: [{ server_name: a.test, homeserver: "unix:/nonexistent/main.sock" }]',
+        'servers: [{ server_name: a.test, homeserver: "unix:/nonexistent/main.sock" }]\nlimits: { hold: 0s }',
       );
       await expectGatewayError(on, 502);
       await on.close();
@@ -103,7 +115,7 @@ describe.each(VERSIONS)('over %s', (version) => {
 
     it('the operator reads in the log what the client does not: where, and why', async () => {
       const on = await startTestSidecar(
-        'servers: [{ server_name: a.test, homeserver: "http://homeserver.invalid:8008" }]',
+        'servers: [{ server_name: a.test, homeserver: "http://homeserver.invalid:8008" }]\nlimits: { hold: 0s }',
       );
       await exchangeWhole(on, version);
       const lines = on.logged.filter(({ fields }) => 'request_id' in fields);

@@ -9,7 +9,7 @@ beforeAll(async () => {
   several = await startTestSidecar(`servers:
   - { server_name: a.test, homeserver: "http://127.0.0.1:1" }
   - { server_name: b.test, homeserver: "http://127.0.0.1:2" }
-limits: { body: 64KiB }`);
+limits: { body: 64KiB, hold: 0s }`);
 });
 afterAll(() => several?.close());
 

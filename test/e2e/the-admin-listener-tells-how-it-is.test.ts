@@ -156,6 +156,7 @@ describe('/api/status', () => {
   it('has version, listeners, servers and certificates', async () => {
     const { status, headers, body } = await admin(sidecar, '/api/status');
     expect([status, headers['content-type']]).toEqual([200, 'application/json']);
+    const here = { away_seconds: null, requests_held: 0 };
     expect(JSON.parse(body)).toEqual({
       version: VERSION,
       uptime_seconds: expect.any(Number),
@@ -167,8 +168,8 @@ describe('/api/status', () => {
         admin: [`127.0.0.1:${sidecar.admin}`],
       },
       servers: [
-        { server_name: 'a.test', homeserver: upstream.url, delegate_to: 'm.a.test:443' },
-        { server_name: 'b.test', homeserver: upstream.url, delegate_to: null },
+        { server_name: 'a.test', homeserver: upstream.url, delegate_to: 'm.a.test:443', ...here },
+        { server_name: 'b.test', homeserver: upstream.url, delegate_to: null, ...here },
       ],
       certificates: [
         {

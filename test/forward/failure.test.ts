@@ -102,6 +102,19 @@ describe('the answer to the client', () => {
     expect(answer(code, blame)).toMatchObject({ status, errcode, retryAfter });
   });
 
+  it('is 408 instead of 502 and 504 where peers are to be told mildly, and as ever where it is not the homeserver', () => {
+    const mildly = (code: string, blame: SidecarError['blame']) =>
+      answerFor(new SidecarError('the reason', { code, blame }), true);
+    expect(mildly('upstream-unreachable', 'upstream')).toMatchObject({
+      status: 408,
+      errcode: 'M_UNKNOWN',
+      retryAfter: 5,
+    });
+    expect(mildly('upstream-deadline', 'upstream').status).toBe(408);
+    expect(mildly('body-too-large', 'client').status).toBe(413);
+    expect(mildly('unexpected', 'us').status).toBe(500);
+  });
+
   it('takes over a given Retry-After', () => {
     expect(answer('upstream-closed', 'upstream', 17).retryAfter).toBe(17);
     expect(answer('upstream-deadline', 'upstream', 17).retryAfter).toBe(17);

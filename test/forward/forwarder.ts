@@ -48,7 +48,18 @@ export async function startForwarder(
     );
     forwardRequest(
       exchange,
-      { connections, headers, bodyLimit: 1e9, deadline: 60_000, stalled: 60_000, retry: 'idempotent', ...plan },
+      {
+        connections,
+        headers,
+        bodyLimit: 1e9,
+        deadline: 60_000,
+        stalled: 60_000,
+        retry: 'idempotent',
+        hold: undefined,
+        arrived: system.monotonic(),
+        patience: 0,
+        ...plan,
+      },
       {
         system,
         onFailure(error) {
@@ -56,6 +67,7 @@ export async function startForwarder(
           const { status } = answerFor(error);
           if (!exchange.closed) exchange.respondAndClose(status, '', [], Buffer.from(error.code));
         },
+        onRepeat() {},
         onCut: (error) => void cuts.push(error),
       },
     );

@@ -73,9 +73,11 @@ export function startProcess(args: readonly string[], options: ProcessOptions = 
     log,
     async logged(sentence, skip = 0) {
       const find = () => log().find((line, index) => index >= skip && sentence.test(String(line['msg'])));
-      await until(`${sentence} in the log`, () => find() !== undefined || exit !== undefined).catch((error: Error) => {
-        throw new Error(`${error.message}\n${stdout}${stderr}`);
-      });
+      await until(`${sentence} in the log`, () => find() !== undefined || exit !== undefined, 30_000).catch(
+        (error: Error) => {
+          throw new Error(`${error.message}\n${stdout}${stderr}`);
+        },
+      );
       const found = find();
       if (found === undefined) throw new Error(`It ended without ${sentence} in its log.\n${stdout}${stderr}`);
       return found;

@@ -4,7 +4,7 @@ import { startRawUpstream, type TestUpstream } from './upstream.ts';
 
 /** A homeserver's place that keeps every byte it is sent, and reads them by the letter. */
 export interface RecordingUpstream extends TestUpstream {
-  /** Whole requests so far, in the order in which they became whole. */
+  /** Whole requests so far, in the order in which they became whole; without the sidecar's own, for keys and versions. */
   readonly requests: () => readonly StrictRequest[];
   /** What arrived that is no HTTP/1.1 request by the letter. Must stay empty whatever a stranger sends. */
   readonly violations: () => readonly string[];
@@ -41,7 +41,7 @@ export async function startRecordingUpstream(
       if (reading.rest === 'invalid' || reading.rest === 'after close')
         violations.push(`${reading.why}: ${JSON.stringify(open.toString('latin1').slice(0, 200))}`);
       for (const request of reading.requests) {
-        requests.push(request);
+        if (!isOwn(request)) requests.push(request);
         answer(request, socket);
       }
     });
@@ -58,4 +58,8 @@ export async function startRecordingUpstream(
       everything = [];
     },
   };
+}
+
+function isOwn(request: StrictRequest): boolean {
+  return request.headers.some(([name, value]) => name.toLowerCase() === 'user-agent' && value === 'matrix-sidecar');
 }

@@ -60,6 +60,7 @@ export async function openTesterGround(lines = ''): Promise<TesterGround> {
   const sidecar = await startTestSidecar(`servers:
   - { server_name: a.test, homeserver: "http://127.0.0.1:1", delegate_to: "m.a.test:443" }
 acme: { resolvers: ["${dns.address}"] }
+limits: { hold: 0s }
 ${lines.includes('federation_tester') ? lines.replace('CA_FILE', caFile) : `federation_tester: { ca_file: ${caFile} }\n${lines}`}
 `);
   const targets: TesterTarget[] = [];

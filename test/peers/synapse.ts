@@ -6,17 +6,25 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-const IMAGE = process.env['SYNAPSE_IMAGE'] ?? 'matrixdotorg/synapse:latest';
+export const IMAGE = process.env['SYNAPSE_IMAGE'] ?? 'matrixdotorg/synapse:latest';
 
-/** What one real Synapse needs to know. */
-export interface SynapseOptions {
+/** What one real Synapse reads from its folder. */
+export interface SynapseFiles {
   readonly serverName: string;
-  /** Plain HTTP on 127.0.0.1. */
+  /** Plain HTTP. */
   readonly port: number;
+  /** Where it listens; 127.0.0.1 by default. */
+  readonly bind?: string;
   /** Holds this Synapse's configuration, database and media; made if need be. */
   readonly folder: string;
   /** The authorities that it trusts instead of the system's, one PEM certificate each. */
   readonly trusted: readonly string[];
+  /** How long it leaves a peer alone that failed: a second by default, `as-shipped` for ten minutes and more. */
+  readonly backOff?: 'as-shipped';
+}
+
+/** What one real Synapse on the host's network needs to know. */
+export interface SynapseOptions extends SynapseFiles {
   /** Names of the private federation and their addresses, as in /etc/hosts. */
   readonly hosts: Readonly<Record<string, string>>;
 }
@@ -53,12 +61,12 @@ export async function whyNoSynapse(): Promise<string | undefined> {
 }
 
 /** The configuration as an admin behind the sidecar writes it, and what a private federation on loopback needs. */
-function writeHomeserverYaml(options: SynapseOptions): string {
+function writeHomeserverYaml(options: SynapseFiles): string {
   const raised = '{ per_second: 10000, burst_count: 10000 }';
   return `server_name: ${options.serverName}
 public_baseurl: https://${options.serverName}/
 listeners:
-  - { port: ${options.port}, bind_addresses: [127.0.0.1], type: http, tls: false, x_forwarded: true,
+  - { port: ${options.port}, bind_addresses: [${options.bind ?? '127.0.0.1'}], type: http, tls: false, x_forwarded: true,
       resources: [{ names: [client, federation], compress: false }] }
 database: { name: sqlite3, args: { database: /data/homeserver.db } }
 log_config: /data/log.yaml
@@ -79,9 +87,7 @@ trusted_key_servers: []
 suppress_key_server_warning: true
 # Presence would end a long poll before its time.
 presence: { enabled: false }
-# A peer that was not up yet is tried again at once, not in ten minutes.
-federation: { destination_min_retry_interval: 1s, destination_max_retry_interval: 5s, destination_retry_multiplier: 1 }
-rc_message: ${raised}
+${options.backOff === 'as-shipped' ? '' : FORGIVING}rc_message: ${raised}
 rc_registration: ${raised}
 rc_login: { address: ${raised}, account: ${raised}, failed_attempts: ${raised} }
 rc_joins: { local: ${raised}, remote: ${raised} }
@@ -89,6 +95,10 @@ rc_joins_per_room: ${raised}
 rc_room_creation: ${raised}
 `;
 }
+
+const FORGIVING = `# A peer that was not up yet is tried again at once, not in ten minutes.
+federation: { destination_min_retry_interval: 1s, destination_max_retry_interval: 5s, destination_retry_multiplier: 1 }
+`;
 
 const LOG_YAML = `version: 1
 formatters: { line: { format: '%(asctime)s %(levelname)s %(name)s %(request)s %(message)s' } }
@@ -107,8 +117,8 @@ async function waitUntilHealthy(port: number, log: (lines: number) => Promise<st
   throw new Error(`Synapse on port ${port} did not come up within a minute:\n${await log(30)}`);
 }
 
-/** Starts a real Synapse and resolves when it answers. */
-export async function startSynapse(options: SynapseOptions): Promise<Synapse> {
+/** Writes everything that a new Synapse reads from its folder, a signing key of its own included. */
+export function writeSynapseFiles(options: SynapseFiles): void {
   mkdirSync(options.folder, { recursive: true });
   writeFileSync(join(options.folder, 'homeserver.yaml'), writeHomeserverYaml(options));
   writeFileSync(join(options.folder, 'log.yaml'), LOG_YAML);
@@ -117,6 +127,11 @@ export async function startSynapse(options: SynapseOptions): Promise<Synapse> {
   }
   const seed = randomBytes(32).toString('base64').replaceAll('=', '');
   writeFileSync(join(options.folder, 'signing.key'), `ed25519 a_test ${seed}\n`, { mode: 0o600 });
+}
+
+/** Starts a real Synapse and resolves when it answers. */
+export async function startSynapse(options: SynapseOptions): Promise<Synapse> {
+  writeSynapseFiles(options);
   // The folder is ours, so Synapse runs as us, not as the image's own user.
   const [uid, gid] = [String(process.getuid?.() ?? 0), String(process.getgid?.() ?? 0)];
   const common = ['--network', 'host', '--user', `${uid}:${gid}`, '--env', `UID=${uid}`, '--env', `GID=${gid}`];

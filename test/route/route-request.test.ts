@@ -3,6 +3,7 @@ import type { Upstream } from '../../src/base/address.ts';
 import { createCidrSet, parseCidr } from '../../src/base/cidr.ts';
 import { compileEndpoints } from '../../src/matrix/endpoints.ts';
 import { renderWellKnown } from '../../src/matrix/well-known.ts';
+import { compileBlockedServers } from '../../src/route/blocked-servers.ts';
 import type { Decision, RoutedServer, RouteRequest } from '../../src/route/decision.ts';
 import { createRouter, type RouterFacts } from '../../src/route/route-request.ts';
 
@@ -29,6 +30,8 @@ const router = (more: Partial<RouterFacts> = {}) =>
     endpoints: compileEndpoints(),
     federationPort: 'federation',
     adminApiFrom: networks(),
+    blockedNetworks: networks(),
+    blockedServers: undefined,
     ...more,
   });
 const request = (target: string, more: Partial<RouteRequest> = {}): RouteRequest => ({
@@ -38,6 +41,7 @@ const request = (target: string, more: Partial<RouteRequest> = {}): RouteRequest
   authority: 'a.test',
   serverName: undefined,
   clientAddress: '192.0.2.1',
+  origin: () => undefined,
   ...more,
 });
 const summary = (decision: Decision): string => {
@@ -232,5 +236,39 @@ describe('which homeserver a request is for', () => {
     for (let index = 0; index < 5_000; index++) to(`h${index}.test`);
     expect(to('a.test')).toBe('forward http://synapse-a.test:8008');
     expect(to('h1.test')).toBe('refuse 421 M_UNRECOGNIZED');
+  });
+});
+
+describe('what is blocked', () => {
+  it('is everything from a blocked network, well-known documents included, but not an ACME challenge', () => {
+    const route = router({ blockedNetworks: networks('198.51.100.0/24') });
+    for (const target of ['/_matrix/client/versions', '/.well-known/matrix/server', '/_matrix/federation/v1/version']) {
+      expect(summary(route(request(target, { clientAddress: '198.51.100.7' })))).toBe('refuse 403 M_FORBIDDEN');
+      expect(summary(route(request(target)))).not.toContain('refuse');
+    }
+    const challenge = request('/.well-known/acme-challenge/t', { listener: 'http', clientAddress: '198.51.100.7' });
+    expect(summary(route(challenge))).toBe('challenge t');
+  });
+
+  it.each([
+    ['spam.example', true],
+    ['SPAM.example', true],
+    ['spam.example:8448', true],
+    ['a.bad.example', true],
+    ['bad.example', false],
+    ['x1.test', true],
+    ['x12.test', false],
+    ['xspam.example', false],
+    ['spam-example', false],
+    [undefined, false],
+  ])('is federation from %s: %s', (origin, blocked) => {
+    const route = router({ blockedServers: compileBlockedServers(['spam.example', '*.bad.example', 'x?.test']) });
+    const decision = route(request('/_matrix/federation/v1/send/1', { origin: () => origin }));
+    expect(summary(decision)).toBe(blocked ? 'refuse 403 M_FORBIDDEN' : HOME);
+  });
+
+  it('is nothing else of a blocked server: who asks for keys says no name', () => {
+    const route = router({ blockedServers: compileBlockedServers(['*.bad.example']) });
+    expect(summary(route(request('/_matrix/key/v2/server', { origin: () => 'a.bad.example' })))).toBe(HOME);
   });
 });

@@ -25,10 +25,13 @@ function route(
     endpoints: compileEndpoints(),
     federationPort: 'federation',
     adminApiFrom: createCidrSet([]),
+    blockedNetworks: createCidrSet([]),
+    blockedServers: undefined,
     testerIdentity: 'm.a.test:00443',
     testerIsPublic,
   });
-  return router({ listener, method, target, authority, serverName: undefined, clientAddress: '192.0.2.1' }).do;
+  const who = { serverName: undefined, clientAddress: '192.0.2.1', origin: () => undefined };
+  return router({ listener, method, target, authority, ...who }).do;
 }
 const KEYS = '/_matrix/key/v2/server';
 

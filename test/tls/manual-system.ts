@@ -13,7 +13,11 @@ interface Pending {
   readonly fn: () => void;
 }
 
-export function createManualSystem(start = Date.parse('2026-06-01T12:00:00Z')): ManualSystem {
+/** `settle` waits for what a timer began; its default is long enough for file reads and key generation. */
+export function createManualSystem(
+  start = Date.parse('2026-06-01T12:00:00Z'),
+  settle: () => Promise<void> = rest,
+): ManualSystem {
   let now = start;
   const timers = new Set<Pending>();
   return {
@@ -33,16 +37,15 @@ export function createManualSystem(start = Date.parse('2026-06-01T12:00:00Z')): 
         now = next.at;
         timers.delete(next);
         next.fn();
-        await rest();
+        await settle();
       }
       now = end;
-      await rest();
+      await settle();
     },
     pending: () => timers.size,
   };
 }
 
-/** Long enough for file reads and key generation that a timer began. */
 function rest(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 30));
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { chmod, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createFileStore } from '../../src/store/files.ts';
 import { createCertificateSet } from '../../src/tls/certificate-set.ts';
 import { readSchedule, writeSchedule } from '../../src/tls/ticket-key-schedule.ts';
@@ -280,6 +280,7 @@ describe('through a store', () => {
       const replica = open(system, store);
       await system.advance(0);
       const path = store.where(TICKET_KEYS_KEY);
+      await vi.waitFor(() => stat(path), 10_000);
       expect((await stat(path)).mode & 0o777).toBe(0o600);
       expect(readSchedule((await store.read(TICKET_KEYS_KEY))!)?.current.bytes.toString('hex')).toBe(replica.now());
     } finally {

@@ -163,6 +163,8 @@ function writeConfig({ serverName, delegation = [], https, federation }: Facts):
       '  admin: off',
       'certificates: local',
       'store: store',
+      // One of the checks stops a homeserver to see what its clients are told then.
+      'limits: { hold: 0s }',
       'log: { level: silent }',
       '',
     ].join('\n');

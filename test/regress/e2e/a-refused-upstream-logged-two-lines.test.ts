@@ -11,6 +11,7 @@ it.each(['off', 'errors', 'all'])(
   'a refused upstream is one line for each request, with requests: %s',
   async (requests) => {
     const sidecar = await startTestSidecar(`log: { requests: ${requests} }
+limits: { hold: 0s }
 servers: [{ server_name: a.test, homeserver: "http://127.0.0.1:1" }]`);
     const answer = await ask(sidecar, '/_matrix/client/versions', { headers: { host: 'a.test' } });
     expect(answer.status).toBe(502);

@@ -1,0 +1,56 @@
+import { describeError } from '../base/errors.ts';
+import type { UpstreamConnections } from './upstream-connections.ts';
+
+/** Milliseconds. */
+const DEADLINE = 10_000;
+
+/** A small document of the homeserver's, asked for by ourselves. */
+export type Fetched =
+  | { readonly ok: true; readonly status: number; readonly body: Buffer }
+  | { readonly ok: false; readonly why: string };
+
+/** Asks for one document and reads it whole, up to `most` bytes. Never rejects. */
+export function fetchDocument(
+  connections: UpstreamConnections,
+  request: { readonly path: string; readonly host: string; readonly most: number },
+): Promise<Fetched> {
+  return new Promise((resolve) => {
+    const connection = connections.take();
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    let status = 0;
+    // As the edge says of everybody's requests: without the scheme, Synapse warns in its log.
+    const headers = [
+      'Host',
+      request.host,
+      'X-Forwarded-For',
+      '127.0.0.1',
+      'X-Forwarded-Proto',
+      'https',
+      'User-Agent',
+      'matrix-sidecar',
+    ];
+    connection.dispatch(
+      { path: request.path, method: 'GET', headers, headersTimeout: DEADLINE, bodyTimeout: DEADLINE },
+      {
+        onRequestStart() {},
+        onResponseStart(_controller, answered) {
+          if (answered >= 200) status = answered;
+        },
+        onResponseData(controller, chunk) {
+          bytes += chunk.length;
+          if (bytes > request.most) controller.abort(new Error(`the answer is longer than ${request.most} bytes`));
+          else chunks.push(chunk);
+        },
+        onResponseEnd() {
+          connection.release();
+          resolve({ ok: true, status, body: Buffer.concat(chunks) });
+        },
+        onResponseError(_controller, error) {
+          connection.discard();
+          resolve({ ok: false, why: describeError(error) });
+        },
+      },
+    );
+  });
+}

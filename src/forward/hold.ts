@@ -1,0 +1,229 @@
+import type { System, Timer } from '../base/system.ts';
+
+/** Milliseconds until the homeserver is asked again whether it is back; doubled while it comes and goes. */
+const PROBE_SOON = 250;
+const PROBE_SELDOM = 5_000;
+/** One that says nothing for this long is asked anew: a packet to where it was before may just be lost. */
+const PROBE_PATIENCE = 2_000;
+/** Questions that may be open at once: each may keep a thread with a name that does not resolve. */
+const MOST_PROBES = 3;
+/** How long it is believed to be here after it has been asked. */
+const BELIEVED = 1_000;
+/** After this long away it is asked less often. */
+const SEEMS_LONG = 60_000;
+const PROBE_LATER = 1_000;
+/** Lost again within this time after it came back: it comes and goes. */
+const FLAPPING = 5_000;
+
+/** Requests that are let go at first when the homeserver is back, and each `PACE` milliseconds half as many more. */
+const FIRST_BATCH = 4;
+const LARGEST_BATCH = 64;
+const PACE = 50;
+
+export interface HoldSlice {
+  /** How many requests may wait; 0 holds none. */
+  readonly most: number;
+}
+
+export interface HoldDeps {
+  readonly system: System;
+  /** Whether the homeserver takes requests. Never rejects. */
+  probe(): Promise<boolean>;
+  /** Called when it is lost, with the reason, and when it is back. */
+  /** Called for each request that met its absence, when it is known what became of it. */
+  onOutcome?(outcome: 'released' | 'expired' | 'refused'): void;
+  onAway?(why: string): void;
+  onBack?(report: HoldReport): void;
+}
+
+/** What an absence of the homeserver came to. */
+export interface HoldReport {
+  /** Milliseconds. */
+  readonly away: number;
+  /** Requests that waited through it. */
+  readonly saved: number;
+  /** Requests that waited as long as they could. */
+  readonly expired: number;
+}
+
+export interface HoldStatus {
+  /** `System.monotonic` of when it was lost; undefined while it is here. */
+  readonly awaySince: number | undefined;
+  readonly waiting: number;
+  /** Since the start. */
+  readonly saved: number;
+  readonly expired: number;
+  /** Requests that could not wait because too many did. */
+  readonly refused: number;
+}
+
+/**
+ * Keeps requests waiting while a homeserver is away, a restart for instance, and lets them go when it is back: in the
+ * order in which they came, a few at first, so that a homeserver with cold caches is not flattened. What waits costs
+ * its own connection and nothing else: bodies stay where they are.
+ */
+export interface Hold {
+  /** True while requests that may wait should: it is away, or those that came before still wait for their turn. */
+  readonly away: boolean;
+  readonly status: HoldStatus;
+  /** It could not be reached, or was lost under a request. `why` is a clause for the log. */
+  lost(why: string): void;
+  /**
+   * Is it here, when an answer looks as if it were not? Calls `settle` once, mostly after it has been asked; one that is
+   * in doubt is here.
+   */
+  check(settle: (here: boolean) => void): void;
+  /**
+   * Waits up to `patience` milliseconds and then calls `settle` once, with whether to go on. Undefined, with `settle`
+   * never called, where no more may wait. The result leaves the queue.
+   */
+  wait(patience: number, settle: (go: boolean) => void): (() => void) | undefined;
+  /** Lets everything go at once. Idempotent. */
+  close(): void;
+}
+
+interface Waiter {
+  readonly settle: (go: boolean) => void;
+  timer: Timer;
+}
+
+export function createHold(slice: HoldSlice, deps: HoldDeps): Hold {
+  const { system } = deps;
+  // A set keeps the order in which requests came, and gives up one in the middle at no cost.
+  const queue = new Set<Waiter>();
+  const totals = { saved: 0, expired: 0, refused: 0 };
+  let here = true;
+  let closed = false;
+  let lostAt = 0;
+  let backAt = Number.NEGATIVE_INFINITY;
+  let probeDelay = PROBE_SOON;
+  let probes = 0;
+  let report = { saved: 0, expired: 0 };
+  let timer: Timer | undefined;
+  let doubts: ((here: boolean) => void)[] = [];
+  let checkedAt = Number.NEGATIVE_INFINITY;
+
+  function lost(why: string): void {
+    if (!here || closed) return;
+    here = false;
+    timer?.cancel();
+    const now = system.monotonic();
+    const comesAndGoes = now - backAt < FLAPPING;
+    probeDelay = comesAndGoes ? Math.min(probeDelay * 2, PROBE_SELDOM) : PROBE_SOON;
+    if (!comesAndGoes || report.saved + report.expired === 0) lostAt = now;
+    deps.onAway?.(why);
+    askLater();
+  }
+
+  function askLater(): void {
+    const patient = system.monotonic() - lostAt > SEEMS_LONG;
+    timer = system.setTimer(Math.max(probeDelay, patient ? PROBE_LATER : 0), ask);
+  }
+
+  function ask(): void {
+    if (probes === MOST_PROBES) return askLater();
+    probes++;
+    const absence = lostAt;
+    let waited = false;
+    timer = system.setTimer(PROBE_PATIENCE, () => {
+      waited = true;
+      askLater();
+    });
+    void deps.probe().then((answered) => {
+      probes--;
+      // A late yes is as good; a late no has been waited for long enough.
+      if (closed || here || absence !== lostAt || (waited && !answered)) return;
+      timer?.cancel();
+      if (!answered) return askLater();
+      here = true;
+      backAt = system.monotonic();
+      releaseSome(FIRST_BATCH);
+    });
+  }
+
+  function releaseSome(batch: number): void {
+    for (const waiter of [...take(batch)]) {
+      waiter.timer.cancel();
+      totals.saved++;
+      report.saved++;
+      deps.onOutcome?.('released');
+      waiter.settle(true);
+    }
+    // One of those let go may have found it gone again.
+    if (!here || closed) return;
+    if (queue.size === 0) {
+      deps.onBack?.({ away: backAt - lostAt, ...report });
+      report = { saved: 0, expired: 0 };
+      return;
+    }
+    timer = system.setTimer(PACE, () => releaseSome(Math.min(Math.ceil(batch * 1.5), LARGEST_BATCH)));
+  }
+
+  function* take(count: number): Generator<Waiter> {
+    for (const waiter of queue) {
+      if (count-- === 0) return;
+      queue.delete(waiter);
+      yield waiter;
+    }
+  }
+
+  return {
+    get away() {
+      return !here || queue.size > 0;
+    },
+    get status() {
+      return { awaySince: here ? undefined : lostAt, waiting: queue.size, ...totals };
+    },
+    lost,
+    check(settle) {
+      if (!here || closed) return settle(closed);
+      if (system.monotonic() - checkedAt < BELIEVED) return settle(true);
+      doubts.push(settle);
+      if (doubts.length > 1) return;
+      let open = true;
+      const finish = (answered: boolean): void => {
+        if (!open) return;
+        open = false;
+        limit.cancel();
+        if (answered) checkedAt = system.monotonic();
+        const asked = doubts;
+        doubts = [];
+        for (const one of asked) one(answered);
+      };
+      const limit = system.setTimer(PROBE_PATIENCE, () => finish(true));
+      void deps.probe().then(finish);
+    },
+    wait(patience, settle) {
+      if (closed || queue.size >= slice.most || patience <= 0) {
+        if (queue.size < slice.most) return undefined;
+        totals.refused++;
+        deps.onOutcome?.('refused');
+        return undefined;
+      }
+      const waiter: Waiter = {
+        settle,
+        timer: system.setTimer(patience, () => {
+          queue.delete(waiter);
+          totals.expired++;
+          report.expired++;
+          deps.onOutcome?.('expired');
+          settle(false);
+        }),
+      };
+      queue.add(waiter);
+      return () => {
+        waiter.timer.cancel();
+        queue.delete(waiter);
+      };
+    },
+    close() {
+      closed = true;
+      timer?.cancel();
+      for (const waiter of queue) {
+        waiter.timer.cancel();
+        queue.delete(waiter);
+        waiter.settle(false);
+      }
+    },
+  };
+}
