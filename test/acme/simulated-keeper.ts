@@ -108,20 +108,24 @@ export class SimulatedKeeper {
       if (!decision.renew) return Math.min(decision.at, checkAt);
       need = decision.need;
       reviewAt = decision.needGrowsAt ?? Infinity;
-      const eagerly = this.world.eager && need === 'advised';
-      this.due ??= eagerly ? reviewAt : Math.max(decision.at, certificate.notBefore);
+      // What a CA advises early and often is paced by us; that certificate is due when its lifetime says so.
+      const paced = need === 'advised' && (world.eager || this.isRevoked(now));
+      this.due ??= paced ? reviewAt : Math.max(decision.at, certificate.notBefore);
     }
     const askAgainAt = this.resolve(now) ? now + 30 * MINUTE : Infinity;
     return Math.min(this.attempt(now, need), checkAt, askAgainAt, reviewAt);
+  }
+
+  private isRevoked(now: number): boolean {
+    const issued = Number(this.stored.certificate!.id);
+    return this.world.revocations.some((at) => issued < at && at <= now);
   }
 
   private askForAdvice(now: number): void {
     const { stored, world } = this;
     const certificate = stored.certificate!;
     const { ca } = world.cas.find(({ name }) => name === certificate.ca)!;
-    const issued = Number(certificate.id);
-    const revoked = world.eager || world.revocations.some((at) => issued < at && at <= now);
-    const window = ca.renewalInfo(now, certificate, revoked);
+    const window = ca.renewalInfo(now, certificate, world.eager || this.isRevoked(now));
     stored.ariFailures = window === undefined ? stored.ariFailures + 1 : 0;
     if (window !== undefined) stored.ari = { ...stored.ari, start: window.from, end: window.to };
     const answer =
