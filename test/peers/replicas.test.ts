@@ -111,7 +111,7 @@ describe.skipIf(missing !== undefined)(`Two sidecars that share a store in Postg
     validateAt(() => one);
     const first = await untilBothServe(one, two);
     const { output, code } = await replicas.run('two', ['certs', 'renew']);
-    expect(output).toContain('The running sidecar orders it now');
+    expect(output).toContain('New certificate for example.test');
     expect(code).toBe(0);
     let next = first;
     await until('both serve the new one', async () => {
