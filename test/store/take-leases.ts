@@ -1,8 +1,9 @@
 // A process of its own that takes leases from others, for file-leases.test.ts; speaks on standard output.
-//   node take-leases.ts race FOLDER COUNT START    asks once for each of COUNT abandoned leases, in step with the clock
+//   node take-leases.ts race FOLDER COUNT          says that it is ready; from the instant in FOLDER/start on, asks once for each of
+//                                               COUNT abandoned leases, in step with the clock
 //   node take-leases.ts relay FOLDER ROUNDS DIE    holds the lease ROUNDS times, and then ends without releasing it
 //   node take-leases.ts hold FOLDER NAME           says its generation, and holds it until it is killed
-import { appendFile, open, unlink } from 'node:fs/promises';
+import { appendFile, open, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { realSystem } from '../../src/base/system.ts';
@@ -14,8 +15,12 @@ const STEP = 8;
 const [mode, folder, first, second] = process.argv.slice(2);
 const store = createFileStore(join(folder!, 'store'), { system: realSystem });
 
-async function race(count: number, start: number): Promise<void> {
+async function race(count: number): Promise<void> {
   const won: string[] = [];
+  await new Promise((resolve) => process.stdout.write('ready\n', resolve));
+  const read = async (): Promise<number> => Number(await readFile(join(folder!, 'start'), 'utf8').catch(() => '0'));
+  let start = await read();
+  for (; start === 0; start = await read()) await sleep(5);
   for (let index = 0; index < count; index += 1) {
     // Busy, so that the processes wake at the same moment.
     while (Date.now() < start + index * STEP) await sleep(0);
@@ -44,7 +49,7 @@ async function relay(rounds: number, dies: boolean): Promise<void> {
   }
 }
 
-if (mode === 'race') await race(Number(first), Number(second));
+if (mode === 'race') await race(Number(first));
 if (mode === 'relay') await relay(Number(first), second === 'die');
 if (mode === 'hold') {
   const lease = await store.acquireLease(first!);
