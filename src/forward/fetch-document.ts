@@ -9,11 +9,19 @@ export type Fetched =
   | { readonly ok: true; readonly status: number; readonly body: Buffer }
   | { readonly ok: false; readonly why: string };
 
+export interface DocumentRequest {
+  readonly path: string;
+  readonly host: string;
+  /** Bytes of the body. */
+  readonly most: number;
+  /** For whom it is asked, when it is not for ourselves. */
+  readonly clientAddress?: string;
+  readonly userAgent?: string | undefined;
+  readonly authorization?: string;
+}
+
 /** Asks for one document and reads it whole, up to `most` bytes. Never rejects. */
-export function fetchDocument(
-  connections: UpstreamConnections,
-  request: { readonly path: string; readonly host: string; readonly most: number },
-): Promise<Fetched> {
+export function fetchDocument(connections: UpstreamConnections, request: DocumentRequest): Promise<Fetched> {
   return new Promise((resolve) => {
     const connection = connections.take();
     const chunks: Buffer[] = [];
@@ -24,12 +32,13 @@ export function fetchDocument(
       'Host',
       request.host,
       'X-Forwarded-For',
-      '127.0.0.1',
+      request.clientAddress ?? '127.0.0.1',
       'X-Forwarded-Proto',
       'https',
       'User-Agent',
-      'matrix-sidecar',
+      request.userAgent ?? 'matrix-sidecar',
     ];
+    if (request.authorization !== undefined) headers.push('Authorization', request.authorization);
     connection.dispatch(
       { path: request.path, method: 'GET', headers, headersTimeout: DEADLINE, bodyTimeout: DEADLINE },
       {
