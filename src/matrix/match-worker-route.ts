@@ -108,7 +108,8 @@ function find(node: Node, target: string, from: number, end: number, before: num
     best = to === end ? Math.min(best, any.here) : find(any, target, to + 1, end, best);
   }
   for (const { text, order } of node.beginnings) {
-    if (order < best && from + text.length <= end && target.startsWith(text, from)) best = order;
+    // No word reaches into the query: none has a question mark.
+    if (order < best && target.startsWith(text, from)) best = order;
   }
   // Last, because it reads on to the end, and what is deeper in the tree mostly makes that needless.
   if (node.words !== undefined && node.words.least < best) best = node.words.match(target, from, end, best);

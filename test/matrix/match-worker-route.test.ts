@@ -69,6 +69,7 @@ describe('a path goes to the workers that Synapse documents for it', () => {
     ['/_matrix/federation/v1/media/download/b', 'media'],
     ['/_synapse/admin/v1/room/!r/media', 'media'],
     ['/_synapse/admin/v1/room/!r/media/quarantine', 'quarantined_media_changes'],
+    ['/_synapse/admin/v1/room/media/quarantine', 'main'],
     ['/_synapse/admin/v1/users/@u/media', 'media'],
     ['/_synapse/admin/v1/users/@u/media/x', 'main'],
     ['/_synapse/admin/v1/rooms/!r', 'client_reader'],
