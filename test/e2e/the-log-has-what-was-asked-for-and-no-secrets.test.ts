@@ -28,7 +28,7 @@ afterAll(() => upstream?.close());
 
 async function start(log: string): Promise<ServeProcess> {
   serve = await startServe(`servers: [{ server_name: a.test, homeserver: "${upstream.url}" }]
-limits: { handshake: 1s, request_headers: 1s, stalled: 1s, drain: 1s }
+limits: { handshake: 1s, request_headers: 1s, stalled: 1s, drain: 1s, hold: 0s }
 log: ${log}`);
   return serve;
 }

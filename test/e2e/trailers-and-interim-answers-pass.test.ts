@@ -12,7 +12,10 @@ beforeAll(async () => {
   upstream = await startRawUpstream((socket) => {
     readRequests(socket, () => socket.write(Buffer.from(answer, 'latin1')));
   });
-  sidecar = await startTestSidecar(`servers: [{ server_name: a.test, homeserver: "${upstream.url}" }]`);
+  // Nothing is asked again, so that a broken answer is passed on at once.
+  sidecar = await startTestSidecar(
+    `servers: [{ server_name: a.test, homeserver: "${upstream.url}" }]\nlimits: { hold: 0s }`,
+  );
 });
 afterAll(async () => {
   await sidecar?.close();
