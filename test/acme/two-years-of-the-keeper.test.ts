@@ -4,8 +4,7 @@ import { HOUR } from './ledger-facts.ts';
 import { liveThroughYears } from './simulated-years.ts';
 
 // The two years, with other seeds each time, are in test/peers: they take minutes.
-const isLong = process.env['CI'] !== undefined;
-const [CALM_DAYS, ROUGH_DAYS] = isLong ? [120, 120] : [32, 20];
+const [CALM_DAYS, ROUGH_DAYS] = [32, 20];
 const SEED = Number(process.env['SEED'] ?? 3);
 
 describe('the real keeper through weeks of its two years', () => {

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { RETRY_CURVE } from '../../src/acme/retry.ts';
+import { isThorough } from '../harness/thorough.ts';
 import { DAY, dice, HOUR, MINUTE, T0 } from './ledger-facts.ts';
 import { Killed, SimulatedKeeper, type World } from './simulated-keeper.ts';
 import { drawSpans, longestCalm, mostWithin, SimulatedCa, type Span } from './simulated-world.ts';
 
 const TWO_YEARS: Span = { from: T0, to: T0 + 730 * DAY };
-const SEEDS = process.env['CI'] === undefined ? 1 : 2;
+const SEEDS = isThorough ? 2 : 1;
 const PRODUCTION = 'https://acme-v02.api.letsencrypt.org/directory';
 const STAGING = 'https://acme-staging-v02.api.letsencrypt.org/directory';
 
@@ -80,7 +81,7 @@ const LIVED_THROUGH: readonly [string, Scenario][] = [
 
 describe('two years of decisions, with outages of the CA for days and restarts at random', () => {
   it.each<[string, Scenario]>([
-    ...(process.env['CI'] === undefined ? [] : LIVED_THROUGH),
+    ...(isThorough ? LIVED_THROUGH : []),
     ['certificates of 45 days without the CA advising', { ...forty5, hasAri: false }],
     ['certificates of six days of a CA that wants them renewed all the time', { ...six, eager: true }],
     ['certificates of six days with a second CA', { ...six, secondCa: true }],

@@ -11,7 +11,7 @@ let upstream: TestUpstream;
 let sidecar: TestSidecar;
 let onRequest: (request: IncomingMessage, response: ServerResponse) => void;
 
-const SIZE = 40 * 1024 * 1024;
+const SIZE = 16 * 1024 * 1024;
 const PIECE = randomBytes(1024 * 1024);
 
 beforeAll(async () => {
@@ -110,7 +110,7 @@ describe.each(VERSIONS)('over %s', (version) => {
   it.each([
     ['a length', String(SIZE)],
     ['no length', undefined],
-  ])('40 MiB down with %s are the same bytes', async (_, length) => {
+  ])('16 MiB down with %s are the same bytes', async (_, length) => {
     onRequest = async (_request, response) => {
       if (length !== undefined) response.setHeader('Content-Length', length);
       for (const piece of pieces()) if (!response.write(piece)) await once(response, 'drain');
@@ -124,7 +124,7 @@ describe.each(VERSIONS)('over %s', (version) => {
   it.each([
     ['a length', ['Content-Length', String(SIZE)]],
     ['no length', []],
-  ])('40 MiB up with %s are the same bytes', async (_, headers) => {
+  ])('16 MiB up with %s are the same bytes', async (_, headers) => {
     onRequest = (request, response) => {
       const hash = createHash('sha256');
       request.on('data', (chunk: Buffer) => hash.update(chunk));

@@ -6,12 +6,11 @@ import { type AcmeGround, openAcmeGround, untilLogged, untilReal } from '../harn
 import { lookAtServed } from '../harness/acme-process.ts';
 import { createScriptedIssuer } from '../harness/scripted-issuer.ts';
 import type { TestSidecar } from '../harness/sidecar.ts';
+import { isThorough } from '../harness/thorough.ts';
 import { pause } from '../harness/until.ts';
 import { findDamage, readHeldCertificates } from '../harness/whole-store.ts';
 
 const DAY = 86_400_000;
-/** Without CI, only what takes seconds. */
-const thorough = process.env['CI'] !== undefined;
 const MORE_STEPS: readonly [string, number][] = [
   ['past the time to renew', 70],
   ['three days forth', 3],
@@ -61,7 +60,7 @@ describe('A clock that is set while the sidecar runs', () => {
   it.each([
     ['past the end of the certificate', 200],
     ['to before the certificate begins', -200],
-    ...(thorough ? MORE_STEPS : []),
+    ...(isThorough ? MORE_STEPS : []),
   ])(
     '%s, and right again: it is said, nothing is ordered, and the certificate is served throughout',
     async (_how, days) => {
@@ -87,7 +86,7 @@ describe('A clock that is set while the sidecar runs', () => {
   it('forth and back again and again: no storm', async () => {
     const sidecar = await startWithCertificate();
     const { der } = await lookAtServed(sidecar.https);
-    for (const days of [10, -10, -400, 400, ...(thorough ? [30, -30, 100, -100, 1, -1] : [])]) {
+    for (const days of [10, -10, -400, 400, ...(isThorough ? [30, -30, 100, -100, 1, -1] : [])]) {
       ground.system.step(days * DAY);
       await untilLookedAfter();
     }

@@ -3,6 +3,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { createHttpsExchange } from '../../src/base/create-https-exchange.ts';
 import { createDnsClient } from '../../src/base/dns.ts';
+import type { HttpsExchange } from '../../src/base/https-exchange.ts';
 import { realSystem } from '../../src/base/system.ts';
 import { parseConnectTo } from '../../src/discovery/connect-to.ts';
 import { createNames } from '../../src/discovery/names.ts';
@@ -141,6 +142,8 @@ export async function openDeploymentWorld(): Promise<DeploymentWorld> {
   const intermediate = makeCertificate({ commonName: 'Test Intermediate', ca: true, issuer: root });
   const stranger = makeCertificate({ commonName: 'Stranger Root', ca: true });
   const made = new Map<string, ServedCertificate>();
+  // One for all: reading the roots takes as long as a test.
+  const https = createHttpsExchange({ system: realSystem, ca: [root.certPem] });
   let zone: Plan['zone'] = {};
   const dns = await startDnsServer((name, type) => zone[`${type} ${name}`] ?? []);
   const identity = createIdentity(
@@ -172,7 +175,7 @@ export async function openDeploymentWorld(): Promise<DeploymentWorld> {
       zone = plan.zone;
       const running = await listenAll(plan);
       try {
-        return await runTest(plan, running.connectTo, dns, root, identity);
+        return await runTest(plan, running.connectTo, dns, https, identity);
       } finally {
         await running.close();
       }
@@ -190,12 +193,11 @@ async function runTest(
   plan: Plan,
   connectTo: NonNullable<TesterOptions['connectTo']>,
   dns: TestDnsServer,
-  root: Made,
+  https: HttpsExchange,
   identity: Identity,
 ): Promise<Tested> {
   const system = realSystem;
   const names = createNames({ server: dns.address }, { system, dns: createDnsClient({ timeout: 200 }) });
-  const https = createHttpsExchange({ system, ca: [root.certPem] });
   const before = identity.keyFetches() ?? 0;
   // The count of this test alone: one identity serves all of them.
   const ours = { ...identity, keyFetches: () => (identity.keyFetches() ?? 0) - before };

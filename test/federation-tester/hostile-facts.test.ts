@@ -4,6 +4,7 @@ import type { HttpsOutcome } from '../../src/base/https-exchange.ts';
 import { gatherFacts } from '../../src/federation-tester/gather-facts.ts';
 import { judge } from '../../src/federation-tester/judge.ts';
 import { toPublicReport } from '../../src/federation-tester/public-report.ts';
+import { isThorough } from '../harness/thorough.ts';
 import { address, answered, facts, hop, NOW, resolution } from './made-facts.ts';
 
 const KEYISH = fc.record(
@@ -81,7 +82,7 @@ describe('whatever a stranger answers', () => {
         ];
         expect(lines.filter((line) => OBEYED.test(line) || line.length > 1_100)).toEqual([]);
       }),
-      { numRuns: process.env['CI'] === undefined ? 300 : 3_000 },
+      { numRuns: isThorough ? 3_000 : 300 },
     );
   });
 

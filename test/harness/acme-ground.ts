@@ -53,7 +53,7 @@ export async function openAcmeGround(issuer: ScriptedIssuer = createScriptedIssu
 }
 
 /** Waits until a certificate of the CA is served, and gives it. */
-export async function untilReal(sidecar: TestSidecar, patience = 10_000): Promise<ServedCertificate> {
+export async function untilReal(sidecar: TestSidecar, patience = 30_000): Promise<ServedCertificate> {
   for (const end = performance.now() + patience; ; await pause(20)) {
     const served = await lookAtServed(sidecar.https);
     if (!served.bootstrap) return served;
@@ -63,7 +63,7 @@ export async function untilReal(sidecar: TestSidecar, patience = 10_000): Promis
 
 /** Waits for a line of the log with this sentence, after the first `skip` lines. */
 export async function untilLogged(sidecar: TestSidecar, sentence: RegExp, skip = 0): Promise<LoggedLine> {
-  for (const end = performance.now() + 10_000; ; await pause(10)) {
+  for (const end = performance.now() + 30_000; ; await pause(10)) {
     const found = sidecar.logged.slice(skip).find((line) => sentence.test(line.sentence));
     if (found !== undefined) return found;
     if (performance.now() > end) throw new Error(`nobody said ${sentence}${tell(sidecar)}`);

@@ -9,6 +9,10 @@ import { until } from './until.ts';
 /** The program. */
 export const MAIN = join(import.meta.dirname, '../../src/main.ts');
 
+const cache = process.env['NODE_COMPILE_CACHE'];
+/** Where it finds its code compiled. */
+const COMPILED = cache === undefined ? {} : { NODE_COMPILE_CACHE: cache };
+
 /** How a process ended. */
 export interface Exit {
   readonly code: number | null;
@@ -41,7 +45,7 @@ export function startProcess(args: readonly string[], options: ProcessOptions = 
   const [program, ...more] = [...(options.through ?? []), process.execPath, MAIN, ...args];
   const child = spawn(program!, more, {
     cwd: options.cwd ?? tmpdir(),
-    env: { PATH: process.env['PATH'] ?? '', ...options.env },
+    env: { PATH: process.env['PATH'] ?? '', ...COMPILED, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';
