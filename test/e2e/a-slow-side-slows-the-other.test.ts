@@ -73,7 +73,7 @@ describe.each(VERSIONS)('over %s', (version) => {
       received += chunk.length;
     });
     incoming.resume();
-    await until('much more than that', () => received > 64 * MIB, 15_000);
+    await until('much more than that', () => received > 64 * MIB, 40_000);
   });
 
   it.each([
@@ -107,7 +107,7 @@ describe.each(VERSIONS)('over %s', (version) => {
       arrived += chunk.length;
     });
     reading!.resume();
-    await until('much more than that', () => arrived > 64 * MIB, 15_000);
+    await until('much more than that', () => arrived > 64 * MIB, 40_000);
   });
 });
 
@@ -136,7 +136,7 @@ describe.concurrent('a client that has stopped reading for good', () => {
     const request = openRequest(impatient, version);
     (await request.incoming).pause();
     expect(homeserver.open()).toBe(1);
-    await until('the homeserver to be left alone', () => homeserver.open() === 0, 15_000);
+    await until('the homeserver to be left alone', () => homeserver.open() === 0, 40_000);
     await until('the end of the request', () => inFlight() === 0);
     request.close();
   });
@@ -153,7 +153,7 @@ describe.concurrent('a client that has stopped reading for good', () => {
       code = stream.rstCode;
     });
     await until('the answer to begin', () => inFlight() === 1);
-    await until('its end', () => inFlight() === 0, 15_000);
+    await until('its end', () => inFlight() === 0, 40_000);
     await until('the client to hear of it', () => code !== undefined);
     expect(code).not.toBe(0);
     session.destroy();

@@ -38,9 +38,9 @@ export async function killIssuances(plan: KillPlan): Promise<KillReport> {
       );
     }
     const { kills, patience = Number.POSITIVE_INFINITY } = plan;
-    const began = performance.now();
-    const more = (): boolean => tally.kills < kills && performance.now() - began < patience;
     await lanes[0]!.measure();
+    const began = performance.now();
+    const more = (): boolean => tally.kills === 0 || (tally.kills < kills && performance.now() - began < patience);
     await Promise.all(
       lanes.map(async (lane) => {
         lane.expect(lanes[0]!);

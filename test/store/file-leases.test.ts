@@ -218,6 +218,10 @@ describe('the lease of a file store', () => {
       .toEqual(Array(4).fill('ready\n'));
     await writeFile(join(folder, 'start.new'), String(Date.now() + 300));
     await rename(join(folder, 'start.new'), join(folder, 'start'));
+    await expect
+      .poll(() => racers.map((racer) => racer.output().split('\n').length), { timeout: 30_000 })
+      .toEqual(Array(4).fill(3));
+    await writeFile(join(folder, 'end'), '');
     await Promise.all(racers.map((racer) => racer.ended));
     const shares = racers.map((racer) => JSON.parse(racer.output().replace('ready\n', '')) as string[]);
     const won = shares.flat();

@@ -1,6 +1,6 @@
 // A process of its own that takes leases from others, for file-leases.test.ts; speaks on standard output.
 //   node take-leases.ts race FOLDER COUNT          says that it is ready; from the instant in FOLDER/start on, asks once for each of
-//                                               COUNT abandoned leases, in step with the clock
+//                                               COUNT abandoned leases, in step with the clock, and holds them until there is FOLDER/end
 //   node take-leases.ts relay FOLDER ROUNDS DIE    holds the lease ROUNDS times, and then ends without releasing it
 //   node take-leases.ts hold FOLDER NAME           says its generation, and holds it until it is killed
 import { appendFile, open, readFile, unlink } from 'node:fs/promises';
@@ -27,9 +27,9 @@ async function race(count: number): Promise<void> {
     const lease = await store.acquireLease(`race-${index}`);
     if (lease !== undefined) won.push(`${index}:${lease.generation}`);
   }
-  // Everybody holds what they won until the end.
   await new Promise((resolve) => process.stdout.write(`${JSON.stringify(won)}\n`, resolve));
-  await sleep(Math.max(0, start + count * STEP + 1_000 - Date.now()));
+  // Everybody holds what they won until the last one is done, however long a busy machine keeps it.
+  while ((await readFile(join(folder!, 'end')).catch(() => undefined)) === undefined) await sleep(20);
 }
 
 async function relay(rounds: number, dies: boolean): Promise<void> {

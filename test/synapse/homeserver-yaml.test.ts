@@ -153,9 +153,10 @@ describe('a damaged file', () => {
     ['aliases of aliases', bomb, 1],
     ['brackets without end', '['.repeat(100_000), 1],
   ])('with %s is one sentence with its line, and repeats nothing of it', (_, text, line) => {
-    const began = performance.now();
+    const before = process.cpuUsage();
     const reading = readYamlFile(text, 'homeserver.yaml');
-    expect(performance.now() - began).toBeLessThan(2_000);
+    // Microseconds of the processor: the machine may be busy.
+    expect(process.cpuUsage(before).user).toBeLessThan(4_000_000);
     expect(reading).toMatchObject({ ok: false, problem: { place: { file: 'homeserver.yaml', line } } });
     if (reading.ok) return;
     expect(reading.problem.what).not.toMatch(/\n|hunter/);
