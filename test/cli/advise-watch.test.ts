@@ -293,7 +293,7 @@ describe('advise --watch', () => {
       );
       const json = await runAdvise({ env, args: [...all, '--format', 'json'], files: { 'ca.pem': root.certPem } });
       expect(JSON.parse(json.out)).toMatchObject({ server_name: 'example.com', live: true, missing: [] });
-      const early = await runAdvise({ env, args: [...args.slice(0, 3), '--timeout', '300ms', ...all.slice(-4)] });
+      const early = await runAdvise({ env, args: [...args.slice(0, 3), '--timeout', '2s', ...all.slice(-4)] });
       expect(early.code).toBe(1);
       expect(early.out).toMatch(/example\.com: not yet: [1-9]/);
       expect(early.err).toContain('The time is over');
