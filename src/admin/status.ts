@@ -12,11 +12,31 @@ export interface Status {
     readonly away_seconds: number | null;
     /** Requests that wait for its homeserver. */
     readonly requests_held: number;
+    /** Of its homeserver; mostly one. */
+    readonly instances: readonly InstanceStatus[];
+    /** Of its website; empty where there is none. */
+    readonly website_instances: readonly InstanceStatus[];
   }[];
   readonly certificates: readonly CertificateStatus[];
   readonly requests_in_flight: number;
   /** How many different addresses connections came from (eight are enough to tell); `only` when there is just one. */
   readonly clients: { readonly connections: number; readonly distinct: number; readonly only: string | null };
+}
+
+/** One of the places that serve the same. */
+export interface InstanceStatus {
+  /** As it is configured. */
+  readonly place: string;
+  /** Where that is, as far as it is known; null for a name that was not looked up yet. */
+  readonly address: string | null;
+  /** `warming`: it came back and gets requests little by little. `ejected`: it gets none until it is well. */
+  readonly state: 'here' | 'warming' | 'ejected';
+  /** ISO 8601: of `ejected`, or of when it came, or came back. */
+  readonly since: string;
+  /** WebSockets and long polls included. */
+  readonly requests_in_flight: number;
+  /** Why it is ejected; null when it is not. */
+  readonly why: string | null;
 }
 
 export interface CertificateStatus {

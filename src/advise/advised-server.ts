@@ -1,11 +1,11 @@
-import type { Upstream } from '../base/address.ts';
+import type { UpstreamPool } from '../base/address.ts';
 import type { JsonObject } from '../matrix/json.ts';
 import type { ServerName } from '../matrix/server-name.ts';
 
 /** One server of the configuration, as far as advice depends on it. The configuration's own entry has this shape. */
 export interface AdvisedServer {
   readonly serverName: ServerName;
-  readonly homeserver: Upstream;
+  readonly homeserver: UpstreamPool;
   readonly delegateTo: ServerName | undefined;
   readonly delegateBy: 'well-known' | 'srv' | 'both';
   readonly apex: 'here' | 'elsewhere';

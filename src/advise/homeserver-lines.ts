@@ -18,7 +18,7 @@ export function renderHomeserverLines({ server, baseUrl, upload }: HomeserverFac
     `server_name: ${quote(server.serverName.text)}  # never changes`,
     ...(baseUrl === undefined ? [] : [`public_baseurl: ${quote(`${baseUrl}/`)}`]),
     'listeners:',
-    ...renderListener(server.homeserver),
+    ...renderListener(server.homeserver.instances[0]),
     'serve_server_wellknown: false  # the sidecar answers /.well-known/matrix/*',
     `max_upload_size: ${writeUpload(upload.bytes)}  # at most what the sidecar lets through (limits.upload: ${upload.text})`,
   ];

@@ -1,10 +1,11 @@
-import type { CertificateStatus, Status } from '../admin/status.ts';
-import type { BindAddress } from '../base/address.ts';
+import type { CertificateStatus, InstanceStatus, Status } from '../admin/status.ts';
+import type { BindAddress, UpstreamPool } from '../base/address.ts';
 import { VERSION } from '../base/version.ts';
 import type { HoldStatus } from '../forward/hold.ts';
 import type { BoundAddresses } from './bound-listeners.ts';
 import type { CertificateOutlook } from './certificate-outlook.ts';
 import type { ClientNetworks } from './client-networks.ts';
+import { describeInstances } from './describe-instances.ts';
 import type { Runtime } from './runtime.ts';
 
 export interface StatusFacts {
@@ -41,11 +42,18 @@ export function describeStatus(facts: StatusFacts): Status {
       homeserver: server.homeserver.text,
       delegate_to: server.delegateTo?.text ?? null,
       ...describeHold(facts.runtime.holdOf(server.homeserver)?.status, facts.monotonic),
+      instances: listInstances(server.homeserver, facts),
+      website_instances: server.website === undefined ? [] : listInstances(server.website, facts),
     })),
     certificates: facts.certificates.map((certificate) => describeCertificate(certificate, facts.now)),
     requests_in_flight: facts.inFlight,
     clients: facts.clients,
   };
+}
+
+function listInstances(upstream: UpstreamPool, facts: StatusFacts): readonly InstanceStatus[] {
+  const { runtime } = facts;
+  return describeInstances(runtime.connectionsTo(upstream).instances, runtime.holdOf(upstream)?.status, facts);
 }
 
 function describeHold(

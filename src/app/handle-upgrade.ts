@@ -86,7 +86,7 @@ function decideAndUpgrade(
   const headers = buildRequestHeaders(source, facts.forwarded);
   if (!headers.ok) return refuse(400, 'M_UNKNOWN', `Bad request: ${headers.why}.`);
   deps.upgrader.upgrade(request, socket, head, {
-    upstream: decision.upstream,
+    connections: runtime.connectionsTo(decision.upstream),
     headers: headers.value,
     deadline: decision.endpoint?.deadline ?? DEFAULT_DEADLINE,
     onFailure: fail,

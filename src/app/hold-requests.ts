@@ -1,7 +1,6 @@
 import type { Log } from '../base/log.ts';
 import type { System } from '../base/system.ts';
 import { createHold, type Hold } from '../forward/hold.ts';
-import { probeHealth } from '../forward/probe-homeserver.ts';
 import type { UpstreamConnections } from '../forward/upstream-connections.ts';
 import type { Metrics } from '../observe/metrics.ts';
 
@@ -19,7 +18,7 @@ export function holdRequests(
     { most: MOST_WAITING },
     {
       system: deps.system,
-      probe: async () => (await probeHealth(connections)).ok,
+      probe: () => connections.probe(),
       onOutcome: (outcome) => metrics.counter('requestsHeldTotal', { homeserver, outcome }).add(),
       onAway: (why) => log.warn({ homeserver }, `${why} Requests wait for it.`),
       onBack({ away, saved, expired }) {

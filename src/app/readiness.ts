@@ -61,7 +61,7 @@ export function checkStore(
 async function checkHomeservers(runtime: Runtime): Promise<ReadinessCheck[]> {
   return Promise.all(
     [...groupByHomeserver(runtime.config).values()].map(async ({ upstream, names }) => {
-      const { ok, what } = await probeHomeserver(runtime.connectionsTo(upstream));
+      const { ok, what } = await probeHomeserver(runtime.connectionsTo(upstream).take());
       return { name: `homeserver of ${names.join(', ')}`, ok, detail: what };
     }),
   );

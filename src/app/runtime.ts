@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Upstream } from '../base/address.ts';
+import type { UpstreamPool } from '../base/address.ts';
 import type { Log } from '../base/log.ts';
 import type { System } from '../base/system.ts';
 import type { Config, ServerConfig } from '../config/config.ts';
 import type { Hold } from '../forward/hold.ts';
 import { createLastGood, type LastGood } from '../forward/last-good.ts';
-import { createUpstreamConnections, type UpstreamConnections } from '../forward/upstream-connections.ts';
+import type { Names } from '../forward/names.ts';
+import type { UpstreamConnections } from '../forward/upstream-connections.ts';
 import { compileEndpoints } from '../matrix/endpoints.ts';
 import { deriveWellKnown, renderWellKnown } from '../matrix/well-known.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -14,6 +15,7 @@ import type { RoutedServer } from '../route/decision.ts';
 import type { RedirectFacts } from '../route/redirect-location.ts';
 import { createRouter, type Router } from '../route/route-request.ts';
 import { type Admissions, createAdmissions } from './admit-request.ts';
+import { connectUpstream, resolveUpstreams } from './connect-upstream.ts';
 import { holdRequests } from './hold-requests.ts';
 import { chooseIdentity } from './tester-identity.ts';
 
@@ -22,10 +24,12 @@ export interface Runtime {
   readonly config: Config;
   readonly route: Router;
   readonly redirect: RedirectFacts;
-  connectionsTo(upstream: Upstream): UpstreamConnections;
+  connectionsTo(upstream: UpstreamPool): UpstreamConnections;
   /** Where requests to a homeserver wait while it is away; undefined for websites. */
-  holdOf(upstream: Upstream): Hold | undefined;
+  holdOf(upstream: UpstreamPool): Hold | undefined;
   readonly admissions: Admissions;
+  /** What the upstreams' names lead to. */
+  readonly names: Names;
   /** What a server's homeserver said last; by its server name. */
   lastGoodOf(serverName: string): LastGood | undefined;
 }
@@ -41,10 +45,11 @@ export interface RuntimeDeps {
  * the homeserver no new connection.
  */
 export function createRuntime(config: Config, deps: RuntimeDeps, before?: Runtime): Runtime {
+  const names = before?.names ?? resolveUpstreams(deps);
   const upstreams = new Map<string, UpstreamConnections>();
   const holds = new Map<string, Hold>();
   const documents = new Map<string, LastGood>();
-  const refresh = (upstream: Upstream): void => {
+  const refresh = (upstream: UpstreamPool): void => {
     for (const { serverName, homeserver } of config.servers) {
       if (homeserver.text === upstream.text) documents.get(serverName.text)?.refresh();
     }
@@ -52,7 +57,7 @@ export function createRuntime(config: Config, deps: RuntimeDeps, before?: Runtim
   const homeservers = new Set(config.servers.map((server) => server.homeserver.text));
   for (const upstream of listUpstreams(config)) {
     const carried = before !== undefined && listUpstreams(before.config).some((old) => old.text === upstream.text);
-    const connections = carried ? before.connectionsTo(upstream) : createUpstreamConnections(upstream, deps);
+    const connections = carried ? before.connectionsTo(upstream) : connectUpstream(upstream, { ...deps, names });
     upstreams.set(upstream.text, connections);
     if (!homeservers.has(upstream.text)) continue;
     holds.set(
@@ -70,6 +75,7 @@ export function createRuntime(config: Config, deps: RuntimeDeps, before?: Runtim
   }
   return {
     config,
+    names,
     // Under another limit, what is under way is counted anew.
     admissions:
       before !== undefined && isDeepStrictEqual(before.config.limits, config.limits)
@@ -98,7 +104,7 @@ export function createRuntime(config: Config, deps: RuntimeDeps, before?: Runtim
 }
 
 /** Every upstream that a configuration names, once. */
-export function listUpstreams(config: Config): Upstream[] {
+export function listUpstreams(config: Config): UpstreamPool[] {
   const all = config.servers.flatMap((server) =>
     server.website === undefined ? [server.homeserver] : [server.homeserver, server.website],
   );

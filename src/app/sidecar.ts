@@ -65,7 +65,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     sets: () => inForce.certificates.acme?.status() ?? [],
   });
   exposeSidecar(metrics, { outlooks });
-  exposeTraffic(metrics, runtime);
+  exposeTraffic(metrics, runtime, system);
   const status = (): Status =>
     describeStatus({
       runtime: inForce.runtime,

@@ -46,7 +46,7 @@ export interface Traffic {
 
 export function createTraffic(limits: Config['limits'], deps: TrafficDeps): Traffic {
   const { system, log } = deps;
-  const upgrader = createUpgrader({ system });
+  const upgrader = createUpgrader();
   const inFlight = createInFlight();
   const answers = createOwnAnswers({ system });
   const config = (): Config => deps.runtime().config;

@@ -25,6 +25,18 @@ export type Upstream =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly text: string }
   | { readonly kind: 'unix'; readonly path: string; readonly text: string };
 
+/** One or several places that serve the same: one upstream with its instances. */
+export interface UpstreamPool {
+  readonly instances: readonly [Upstream, ...Upstream[]];
+  /** Every place as a person writes it, with commas between them. Names the pool. */
+  readonly text: string;
+}
+
+/** `instances` in the order in which they were written, none twice. */
+export function createUpstreamPool(instances: readonly [Upstream, ...Upstream[]]): UpstreamPool {
+  return { instances, text: instances.map(({ text }) => text).join(', ') };
+}
+
 const PORT = /^\d{1,5}$/;
 const HOST = /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/;
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { promises as dns, type LookupAddress } from 'node:dns';
-import { connect, type Socket } from 'node:net';
+import { connect, type LookupFunction, type Socket } from 'node:net';
 
 /** A timer that was set; `cancel` may be called any number of times. */
 export interface Timer {
@@ -10,6 +10,9 @@ export interface Timer {
 export type DialTarget =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'unix'; readonly path: string };
+
+/** What a host name leads to. */
+export type ResolvedAddress = LookupAddress;
 
 /**
  * Everything ambient, in one parameter: the clock, timers, dice, names, connections. Capabilities take it by
@@ -25,12 +28,22 @@ export interface System {
   /** Cryptographically strong random bytes. */
   randomBytes(length: number): Buffer;
   /** Addresses of a host name as the machine resolves it (hosts file included), in the resolver's order. */
-  lookup(host: string): Promise<readonly LookupAddress[]>;
+  lookup(host: string): Promise<readonly ResolvedAddress[]>;
   /**
-   * Starts a connection. A name is resolved anew on every call, and each of its addresses is tried until one
-   * answers. Errors come as the socket's 'error' event.
+   * Starts a connection. A name is resolved anew on every call, by `resolve` where it is given and by the machine
+   * else, and each of its addresses is tried until one answers. Errors come as the socket's 'error' event.
    */
-  dial(target: DialTarget): Socket;
+  dial(target: DialTarget, resolve?: () => Promise<readonly ResolvedAddress[]>): Socket;
+}
+
+/** The form in which a socket asks for the addresses of its host. */
+function answerLookup(resolve: () => Promise<readonly ResolvedAddress[]>): LookupFunction {
+  return (_host, { all }, done) => {
+    void resolve().then(
+      (found) => (all === true ? done(null, [...found]) : done(null, found[0]!.address, found[0]!.family)),
+      (error: NodeJS.ErrnoException) => done(error, []),
+    );
+  };
 }
 
 /** The real machine. */
@@ -44,7 +57,7 @@ export const realSystem: System = {
   },
   randomBytes: (length) => randomBytes(length),
   lookup: (host) => dns.lookup(host, { all: true, verbatim: true }),
-  dial(target) {
+  dial(target, resolve) {
     if (target.kind === 'unix') return connect({ path: target.path });
     return connect({
       host: target.host,
@@ -55,6 +68,7 @@ export const realSystem: System = {
       // The default of 250 ms per address gives up on a busy homeserver whose accept queue is full for a moment.
       autoSelectFamily: true,
       autoSelectFamilyAttemptTimeout: 2_000,
+      ...(resolve === undefined ? {} : { lookup: answerLookup(resolve) }),
     });
   },
 };

@@ -1,4 +1,4 @@
-import type { BindAddress, HostPort, Upstream } from '../base/address.ts';
+import type { BindAddress, HostPort, UpstreamPool } from '../base/address.ts';
 import type { CidrSet } from '../base/cidr.ts';
 import type { ServerName } from '../matrix/server-name.ts';
 
@@ -13,11 +13,11 @@ export type CertificateFiles =
 /** One homeserver: how it is named, where it is, what is published for it. */
 export interface ServerConfig {
   readonly serverName: ServerName;
-  readonly homeserver: Upstream;
+  readonly homeserver: UpstreamPool;
   readonly delegateTo: ServerName | undefined;
   readonly delegateBy: 'well-known' | 'srv' | 'both';
   readonly apex: 'here' | 'elsewhere';
-  readonly website: Upstream | undefined;
+  readonly website: UpstreamPool | undefined;
   /** Files and folders of Synapse's configuration, absolute, in the order of its `-c`; empty when it is not known. */
   readonly homeserverYaml: readonly string[];
   /** Documents to merge over the derived ones, by name: server, client, support, or any other. */

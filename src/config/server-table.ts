@@ -1,5 +1,5 @@
 import { defaultKey, optionalKey, optionalSection, requiredKey, section } from './table-shape.ts';
-import { choice, documents, nonEmptyText, path, paths, serverName, upstream } from './values.ts';
+import { choice, documents, nonEmptyText, path, paths, serverName, upstreamPool } from './values.ts';
 
 /** A certificate that the operator brings. PEM or PKCS#12, never both: `certificate-rules.ts` sees to that. */
 const certificateKeys = {
@@ -40,10 +40,11 @@ export const serverSection = section('One homeserver: how it is named, where it 
     example: 'example.com',
     variable: 'SERVER_NAME',
   }),
-  homeserver: requiredKey(upstream, {
-    says: 'Where the homeserver listens without TLS: http://host:port, or unix:/path/of/the.socket.',
+  homeserver: requiredKey(upstreamPool, {
+    says: 'Where the homeserver listens without TLS: http://host:port, or unix:/path/of/the.socket. A list of them for several instances of one homeserver, of which requests go to the least busy (Synapse itself has one main process).',
     example: 'http://synapse:8008',
     variable: 'HOMESERVER',
+    several: true,
   }),
   delegate_to: optionalKey(serverName, {
     says: 'Where other servers should go instead of server_name:8448: a host name with or without a port.',
@@ -62,11 +63,12 @@ export const serverSection = section('One homeserver: how it is named, where it 
     default: 'here',
     variable: 'APEX',
   }),
-  website: optionalKey(upstream, {
-    says: 'What else lives on https://SERVER_NAME: requests that are not for Matrix go there.',
+  website: optionalKey(upstreamPool, {
+    says: 'What else lives on https://SERVER_NAME: requests that are not for Matrix go there. One place or a list, as for `homeserver`.',
     example: 'http://web:80',
     otherwise: '404',
     variable: 'WEBSITE',
+    several: true,
   }),
   certificate: optionalSection(
     'Your own certificate for this server, instead of one that the sidecar gets: `cert` and `key`, or `pkcs12`.',

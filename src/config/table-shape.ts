@@ -13,6 +13,8 @@ interface Said {
   readonly example: unknown;
   /** The environment variable that gives the same value for a single server. */
   readonly variable?: string;
+  /** True when a comma in the variable separates several values. */
+  readonly several?: true;
   /** True for passwords and for addresses that hold one: the value never appears in a sentence. */
   readonly secret?: true;
   /** True when the key beside it with `_file` after its name may name a file that holds the value instead. */

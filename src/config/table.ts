@@ -28,24 +28,28 @@ const listen = section('Where to listen: a port, address:port, [IPv6]:port, a li
     example: 443,
     default: 443,
     variable: 'LISTEN_HTTPS',
+    several: true,
   }),
   federation: defaultKey(listenAddresses, {
     says: 'TLS for other servers, at the port where they look by default.',
     example: 8448,
     default: 8448,
     variable: 'LISTEN_FEDERATION',
+    several: true,
   }),
   http: defaultKey(listenAddresses, {
     says: 'Plain HTTP for ACME http-01 and redirects to https.',
     example: 'off',
     default: 80,
     variable: 'LISTEN_HTTP',
+    several: true,
   }),
   admin: defaultKey(listenAddresses, {
     says: 'Plain HTTP for metrics, health, the status page and the federation tester. Keep it private.',
     example: '127.0.0.1:9010',
     default: '127.0.0.1:9010',
     variable: 'LISTEN_ADMIN',
+    several: true,
   }),
   proxy_protocol_from: defaultKey(networks, {
     says: 'Load balancers whose connections begin with a PROXY protocol header, version 1 or 2: addresses or networks. They must send one; nobody else may.',

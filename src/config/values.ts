@@ -1,6 +1,13 @@
 import { isAbsolute } from 'node:path';
 import * as z from 'zod';
-import { type BindAddress, parseBindAddress, parseUpstream, type Upstream } from '../base/address.ts';
+import {
+  type BindAddress,
+  createUpstreamPool,
+  parseBindAddress,
+  parseUpstream,
+  type Upstream,
+  type UpstreamPool,
+} from '../base/address.ts';
 import { type CidrSet, createCidrSet, parseCidr } from '../base/cidr.ts';
 import { bad, good, type Parsed } from '../base/parsed.ts';
 import { parseDuration, parseSize } from '../base/quantity.ts';
@@ -38,7 +45,24 @@ export function text<T>(read: (text: string) => Parsed<T>): z.ZodType<T> {
 }
 
 export const serverName: z.ZodType<ServerName> = text(readServerName);
-export const upstream: z.ZodType<Upstream> = text(parseUpstream);
+
+/** Instances of one upstream: each is asked for its health, and looked at for each request. */
+const MOST_INSTANCES = 16;
+
+/** Where an upstream is: one place, or a list of places that serve the same. */
+export const upstreamPool: z.ZodType<UpstreamPool> = z
+  .union([z.string(), z.array(z.string()).min(1)])
+  .transform(readingList(parseUpstream))
+  .transform((list, context) => {
+    const [first, ...others] = list as readonly [Upstream, ...Upstream[]];
+    const refuse = (message: string, path: number[]): void => context.addIssue({ code: 'custom', message, path });
+    if (list.length > MOST_INSTANCES) refuse(`has ${list.length} instances; write at most ${MOST_INSTANCES}`, []);
+    list.forEach(({ text }, index) => {
+      if (list.findIndex((one) => one.text === text) < index)
+        refuse(`${quote(text)} is in the list twice; leave out one of them`, [index]);
+    });
+    return createUpstreamPool([first, ...others]);
+  });
 
 function readServerName(written: string): Parsed<ServerName> {
   const url = /^[a-z]+:\/\/([^/]*)/i.exec(written);

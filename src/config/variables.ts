@@ -25,9 +25,7 @@ function collect(keys: Keys, path: KeyPath): readonly Variable[] {
     // Which keys there are depends on a value; such a part is left to files.
     if (entry.kind === 'variants') return [];
     if (entry.kind === 'list') return collect(entry.of.keys, [...inner, 0]);
-    return entry.variable === undefined
-      ? []
-      : [{ name: entry.variable, path: inner, list: entry.variable.startsWith('LISTEN_') }];
+    return entry.variable === undefined ? [] : [{ name: entry.variable, path: inner, list: entry.several === true }];
   });
 }
 

@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import type { BindAddress } from '../base/address.ts';
+import type { BindAddress, UpstreamPool } from '../base/address.ts';
 import type { CidrSet } from '../base/cidr.ts';
 import type { CertificateFiles, Config, ServerConfig } from './config.ts';
 import { HIDDEN, redactPassword, redactPath } from './hidden.ts';
@@ -57,12 +57,12 @@ export function writeConfig(config: Config): string {
 function writeServer(server: ServerConfig): object {
   return {
     server_name: server.serverName.text,
-    homeserver: server.homeserver.text,
+    homeserver: writePool(server.homeserver),
     delegate_to: server.delegateTo?.text,
     // Without a delegation, the way of publishing it is an error.
     delegate_by: server.delegateTo === undefined ? undefined : server.delegateBy,
     apex: server.apex,
-    website: server.website?.text,
+    website: server.website === undefined ? undefined : writePool(server.website),
     homeserver_yaml: server.homeserverYaml,
     well_known: server.wellKnown,
     certificate: writeCertificate(server.certificate),
@@ -74,6 +74,10 @@ function writeCertificate(files: CertificateFiles | undefined): object | undefin
   if (files === undefined) return undefined;
   if (files.kind === 'pem') return { cert: files.cert, key: files.key };
   return { pkcs12: files.file, password: files.password === '' ? undefined : HIDDEN };
+}
+
+function writePool({ instances }: UpstreamPool): string | readonly string[] {
+  return instances.length === 1 ? instances[0].text : instances.map(({ text }) => text);
 }
 
 function writeListener(addresses: readonly BindAddress[]): string | readonly string[] {

@@ -1,6 +1,8 @@
+import type { Upstream } from '../base/address.ts';
 import type { Finding } from '../base/finding.ts';
 import type { System } from '../base/system.ts';
 import { isJsonObject, type JsonObject, ownMember } from '../matrix/json.ts';
+import type { ServerName } from '../matrix/server-name.ts';
 import { askPlain, type PlainAnswer } from './ask-plain.ts';
 import type { DeployedServer } from './deployment.ts';
 import type { Row, Seen } from './row.ts';
@@ -11,11 +13,27 @@ const KEYS = '/_matrix/key/v2/server';
 /** Milliseconds; other servers ask for keys with a patience of ten seconds. */
 const SLOW = 2_000;
 
-/** Whether the homeserver answers where the configuration says, as the server that it says, and how fast. */
-export function checkHomeserver(server: DeployedServer, { system }: { readonly system: System }): Row {
+/** One instance of a homeserver, and whose it is said to be. */
+interface Instance {
+  readonly name: ServerName;
+  readonly homeserver: Upstream;
+}
+
+/** One row for each instance of the homeserver, mostly one. */
+export function checkHomeservers(
+  { name, homeserver: { instances } }: DeployedServer,
+  deps: { readonly system: System },
+): readonly Row[] {
+  return instances.map((homeserver, index) =>
+    checkHomeserver({ name, homeserver }, `homeserver:${name.text}${index === 0 ? '' : `#${index + 1}`}`, deps),
+  );
+}
+
+/** Whether it answers where the configuration says, as the server that it says, and how fast. */
+function checkHomeserver(server: Instance, id: string, { system }: { readonly system: System }): Row {
   const { name, homeserver } = server;
   return {
-    id: `homeserver:${name.text}`,
+    id,
     title: `The homeserver of ${name.text} answers at ${homeserver.text}`,
     needs: [],
     hint: `Check homeserver: ${homeserver.text} in the configuration, and the log of the homeserver.`,
@@ -36,7 +54,7 @@ interface Answers {
   readonly keys: PlainAnswer;
 }
 
-function judge({ versions, federation, keys }: Answers, { name, homeserver }: DeployedServer): Seen {
+function judge({ versions, federation, keys }: Answers, { name, homeserver }: Instance): Seen {
   const findings: Finding[] = [];
   const [refused, target] =
     readJson(federation) === undefined ? [federation, VERSION] : readJson(keys) === undefined ? [keys, KEYS] : [];
@@ -73,7 +91,7 @@ function judge({ versions, federation, keys }: Answers, { name, homeserver }: De
 }
 
 /** What is wrong with the first answer, by which wrong ports are told. */
-function judgeVersions(answer: PlainAnswer, { homeserver }: DeployedServer): Finding | undefined {
+function judgeVersions(answer: PlainAnswer, { homeserver }: Instance): Finding | undefined {
   const at = homeserver.text;
   const make = (id: string, what: string, fix: string, lines?: readonly string[]): Finding => {
     return { id, severity: 'error', what, fix, ...(lines === undefined ? {} : { lines }) };

@@ -1,4 +1,4 @@
-import { type BindAddress, formatHostPort, type Upstream } from '../base/address.ts';
+import { type BindAddress, formatHostPort, type UpstreamPool } from '../base/address.ts';
 import type { CidrSet } from '../base/cidr.ts';
 import type { Finding } from '../base/finding.ts';
 import type { JsonObject } from '../matrix/json.ts';
@@ -9,7 +9,7 @@ import type { SidecarFacts } from '../synapse/sidecar-facts.ts';
 /** One homeserver of the configuration, and what follows for it. */
 export interface DeployedServer {
   readonly name: ServerName;
-  readonly homeserver: Upstream;
+  readonly homeserver: UpstreamPool;
   readonly delegateTo: ServerName | undefined;
   readonly delegateBy: 'well-known' | 'srv' | 'both';
   readonly apex: 'here' | 'elsewhere';

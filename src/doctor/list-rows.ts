@@ -4,7 +4,7 @@ import { checkApex } from './check-apex.ts';
 import { checkCertificates, checkServedCertificates } from './check-certificates.ts';
 import { checkClients } from './check-clients.ts';
 import { checkFederation } from './check-federation.ts';
-import { checkHomeserver } from './check-homeserver.ts';
+import { checkHomeservers } from './check-homeserver.ts';
 import { checkHomeserverYaml } from './check-homeserver-yaml.ts';
 import { checkName } from './check-names.ts';
 import { checkPath } from './check-path.ts';
@@ -24,7 +24,7 @@ export function listRows(deployment: Deployment, deps: DoctorDeps): readonly Row
   const hosts = [...new Set(places.filter(({ kind }) => kind === 'dns').map(({ host }) => host))];
   return [
     ...servers.map(checkHomeserverYaml),
-    ...servers.map((server) => checkHomeserver(server, deps)),
+    ...servers.flatMap((server) => checkHomeservers(server, deps)),
     checkSidecar(deployment, deps),
     checkCertificates(deps),
     checkServedCertificates(deployment, deps),

@@ -1,6 +1,7 @@
 import { errors } from 'undici';
 import { describeError, errorCode, SidecarError } from '../base/errors.ts';
 import type { Errcode } from '../matrix/errors.ts';
+import type { Trouble } from './instance-health.ts';
 
 /** From this many bytes on, a homeserver that hangs up on a body does so because of its size (Synapse http/site.py). */
 const SYNAPSE_BODY_CAP = 200 * 65_536;
@@ -14,6 +15,8 @@ export interface FailureAnswer {
   readonly retryAfter: number | undefined;
 }
 
+/** This machine has no port, file or memory left for one more connection: that says nothing about the other side. */
+const OURS: readonly string[] = ['EADDRNOTAVAIL', 'EMFILE', 'ENFILE', 'ENOBUFS'];
 const UNREACHABLE: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -25,11 +28,7 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
   'ENOENT',
   'EACCES',
   'ETIMEDOUT',
-  // This machine has no port, file or memory left for one more connection.
-  'EADDRNOTAVAIL',
-  'EMFILE',
-  'ENFILE',
-  'ENOBUFS',
+  ...OURS,
 ]);
 const CLOSED: ReadonlySet<string> = new Set([
   'UND_ERR_SOCKET',
@@ -68,6 +67,18 @@ export function isConnectionLoss(error: unknown): boolean {
 /** Was there nobody to send the request to? Then nothing of it has been sent. */
 export function isUnreachable(error: SidecarError): boolean {
   return error.code === 'upstream-unreachable' || error.code === 'upstream-connect-timeout';
+}
+
+/**
+ * What a failed request says of the instance that it was for; undefined for nothing, as with a client's fault. `sent`: it
+ * had a connection.
+ */
+export function troubleOf(error: unknown, explained: SidecarError, sent: boolean): Trouble | undefined {
+  const why = explained.message;
+  if (explained.blame === 'client') return undefined;
+  if (isUnreachable(explained) && !sent)
+    return { kind: OURS.includes(firstCode(error)) ? 'other' : 'unreachable', why };
+  return { kind: isConnectionLoss(error) ? 'lost' : 'other', why };
 }
 
 /**

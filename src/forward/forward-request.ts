@@ -1,8 +1,7 @@
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { SidecarError } from '../base/errors.ts';
-import type { System } from '../base/system.ts';
-import type { RetrySafety } from '../matrix/endpoint-table.ts';
+import { decideRepeat } from './decide-repeat.ts';
 import type { Exchange } from './exchange.ts';
 import {
   AWAY_STATUSES,
@@ -12,45 +11,16 @@ import {
   isConnectionLoss,
   isUnreachable,
   saysAway,
+  troubleOf,
 } from './failure.ts';
-import type { Hold } from './hold.ts';
+import type { ForwardDeps, ForwardPlan } from './forward-plan.ts';
+import type { HealthCheck } from './health-check.ts';
+import type { Instance } from './instance.ts';
 import { mayRepeat } from './may-repeat.ts';
 import { collectBody, declaresTooMuch, isCollectable, streamBody } from './request-body.ts';
 import { buildResponseFields, buildResponseHead, type ResponseHead } from './response-headers.ts';
 import { createSlowReader, type SlowReader } from './slow-reader.ts';
-import type { UpstreamConnection, UpstreamConnections } from './upstream-connections.ts';
-
-/** How one request is to be forwarded. */
-export interface ForwardPlan {
-  readonly connections: UpstreamConnections;
-  /** For the homeserver, from buildRequestHeaders. */
-  readonly headers: string[];
-  /** Bytes. */
-  readonly bodyLimit: number;
-  /** Milliseconds until the answer begins, counted from the last byte of the request. */
-  readonly deadline: number;
-  /** Milliseconds in which a transfer has to move on, in either direction. */
-  readonly stalled: number;
-  readonly retry: RetrySafety;
-  /** Where it waits while the homeserver is away; undefined for what is answered at once then. */
-  readonly hold: Hold | undefined;
-  /** `System.monotonic` of its arrival, and the milliseconds from then in which it may wait and be sent again. */
-  readonly arrived: number;
-  readonly patience: number;
-}
-
-/** Times that a request may be sent whose connection died under it: more, and it may be what kills the homeserver. */
-const MOST_LOSSES = 3;
-
-export interface ForwardDeps {
-  readonly system: System;
-  /** The answer has not begun: give one that says what happened. */
-  onFailure(error: SidecarError): void;
-  /** It is sent once more, because its connection died before an answer. */
-  onRepeat(): void;
-  /** The answer had begun and cannot be completed; it was cut off. */
-  onCut(error: SidecarError): void;
-}
+import type { UpstreamConnection } from './upstream-connection.ts';
 
 /** Sends a request to its upstream and the answer back, streaming both ways. Calls back at most once on failure. */
 export function forwardRequest(exchange: Exchange, plan: ForwardPlan, deps: ForwardDeps): void {
@@ -77,6 +47,8 @@ class Forwarding implements Dispatcher.DispatchHandler {
   #ended = false;
   #gone = false;
   #losses = 0;
+  /** Where it has failed since it last waited. */
+  #tried: Set<Instance> | undefined;
   #slowReader: SlowReader | undefined;
   /** Whose answer is being doubted. */
   #doubted: Dispatcher.DispatchController | undefined;
@@ -123,7 +95,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
 
   #send(): void {
     const { connections, headers, deadline, stalled } = this.#plan;
-    const connection = connections.take({ fresh: !this.#isRepeatable() });
+    const connection = connections.take({ fresh: !this.#isRepeatable(), tried: this.#tried });
     this.#connection = connection;
     this.#controller = undefined;
     try {
@@ -153,11 +125,10 @@ class Forwarding implements Dispatcher.DispatchHandler {
     const raw = controller.rawHeaders as readonly Buffer[];
     if (status < 200) return this.#exchange.sendInformation(status, buildResponseFields(raw));
     const head = buildResponseHead(raw);
-    const { hold } = this.#plan;
-    if (hold === undefined || !AWAY_STATUSES.has(status) || !this.#isRepeatable()) {
-      return this.#respond(status, reason, head);
-    }
-    this.#doubt(controller, status, hold, () => this.#respond(status, reason, head));
+    const respond = (): void => this.#respond(status, reason, head);
+    const doubts = AWAY_STATUSES.has(status) && this.#isRepeatable() ? this.#findDoubts() : undefined;
+    if (doubts === undefined) respond();
+    else this.#doubt(controller, status, doubts, respond);
   }
 
   #respond(status: number, reason: string | undefined, head: ResponseHead): void {
@@ -166,11 +137,16 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#begun = true;
   }
 
+  /** Where there are several instances, one may be away and the homeserver as a whole is not. */
+  #findDoubts(): HealthCheck | undefined {
+    return this.#connection?.doubts ?? this.#plan.hold;
+  }
+
   /** A gateway or balancer says this in place of a homeserver that is away; Synapse also of other servers. */
-  #doubt(controller: Dispatcher.DispatchController, status: number, hold: Hold, respond: () => void): void {
+  #doubt(controller: Dispatcher.DispatchController, status: number, doubts: HealthCheck, respond: () => void): void {
     this.#doubted = controller;
     controller.pause();
-    hold.check((here) => {
+    doubts.check((here) => {
       if (this.#doubted !== controller || this.#gone) return;
       this.#doubted = undefined;
       if (here) {
@@ -179,7 +155,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
       }
       // As if nobody had been there.
       this.#controller = undefined;
-      controller.abort(saysAway(this.#plan.connections.upstream.text, status));
+      controller.abort(saysAway(this.#nameUpstream(), status));
     });
   }
 
@@ -214,14 +190,12 @@ class Forwarding implements Dispatcher.DispatchHandler {
   }
 
   #fail(error: unknown): void {
-    this.#connection?.discard();
+    const connection = this.#connection;
     this.#doubted = undefined;
     if (this.#body instanceof Readable) this.#body.destroy();
-    if (this.#gone || this.#ended) return;
-    const { connections } = this.#plan;
-    const explained = explainFailure(error, connections.upstream.text, this.#received());
-    // The other idle ones may lead to where nobody is any more; a client's fault says nothing about them.
-    if (explained.blame !== 'client') connections.dropIdle();
+    if (this.#gone || this.#ended) return connection?.discard();
+    const explained = explainFailure(error, this.#nameUpstream(), this.#received());
+    connection?.discard(troubleOf(error, explained, this.#controller !== undefined));
     if (this.#begun) {
       this.#exchange.abort();
       this.#deps.onCut(explained);
@@ -230,22 +204,31 @@ class Forwarding implements Dispatcher.DispatchHandler {
     }
   }
 
+  #nameUpstream(): string {
+    return (this.#connection?.instance ?? this.#plan.connections.upstream).text;
+  }
+
   /** Sends it again, now or when the homeserver is back, where that can do no harm and promises something. */
   #tryAgain(error: unknown, explained: SidecarError): boolean {
-    const { hold } = this.#plan;
-    if (isUnreachable(explained) && this.#controller === undefined) {
-      hold?.lost(explained.message);
-      return this.#isUntouched() && this.#wait(() => this.#again(), explained);
-    }
-    if (!isConnectionLoss(error) || !this.#isRepeatable() || ++this.#losses >= MOST_LOSSES) return false;
-    this.#deps.onRepeat();
-    // Mostly an idle connection that the homeserver closed just as the request went out on it. A fresh one tells.
-    if (this.#losses === 1) {
-      this.#send();
+    const { hold, connections } = this.#plan;
+    const unsent = isUnreachable(explained) && this.#controller === undefined;
+    const lost = !unsent && isConnectionLoss(error);
+    if (lost) this.#losses++;
+    this.#tried ??= new Set();
+    if (this.#connection !== undefined) this.#tried.add(this.#connection.instance);
+    const repeat = decideRepeat({
+      ...{ unsent, lost, untouched: this.#isUntouched(), repeatable: this.#isRepeatable(), losses: this.#losses },
+      other: connections.hasOther(this.#tried),
+    });
+    if (lost && repeat.do !== 'fail') this.#deps.onRepeat();
+    if (repeat.do === 'fail') return false;
+    if (repeat.do === 'again') {
+      this.#again();
       return true;
     }
     hold?.lost(explained.message);
-    return this.#wait(() => this.#again(), explained);
+    this.#tried = undefined;
+    return repeat.wait && this.#wait(() => this.#again(), explained);
   }
 
   #again(): void {

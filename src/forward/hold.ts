@@ -1,4 +1,5 @@
 import type { System, Timer } from '../base/system.ts';
+import { createHealthCheck } from './health-check.ts';
 
 /** Milliseconds until the homeserver is asked again whether it is back; doubled while it comes and goes. */
 const PROBE_SOON = 250;
@@ -7,8 +8,6 @@ const PROBE_SELDOM = 5_000;
 const PROBE_PATIENCE = 2_000;
 /** Questions that may be open at once: each may keep a thread with a name that does not resolve. */
 const MOST_PROBES = 3;
-/** How long it is believed to be here after it has been asked. */
-const BELIEVED = 1_000;
 /** After this long away it is asked less often. */
 const SEEMS_LONG = 60_000;
 const PROBE_LATER = 1_000;
@@ -29,9 +28,9 @@ export interface HoldDeps {
   readonly system: System;
   /** Whether the homeserver takes requests. Never rejects. */
   probe(): Promise<boolean>;
-  /** Called when it is lost, with the reason, and when it is back. */
   /** Called for each request that met its absence, when it is known what became of it. */
   onOutcome?(outcome: 'released' | 'expired' | 'refused'): void;
+  /** Called when it is lost, with the reason, and when it is back. */
   onAway?(why: string): void;
   onBack?(report: HoldReport): void;
 }
@@ -49,6 +48,8 @@ export interface HoldReport {
 export interface HoldStatus {
   /** `System.monotonic` of when it was lost; undefined while it is here. */
   readonly awaySince: number | undefined;
+  /** Why it is away, a clause. */
+  readonly why: string | undefined;
   readonly waiting: number;
   /** Since the start. */
   readonly saved: number;
@@ -91,6 +92,7 @@ export function createHold(slice: HoldSlice, deps: HoldDeps): Hold {
   const { system } = deps;
   // A set keeps the order in which requests came, and gives up one in the middle at no cost.
   const queue = new Set<Waiter>();
+  const doubts = createHealthCheck({ system, ask: () => deps.probe() });
   const totals = { saved: 0, expired: 0, refused: 0 };
   let here = true;
   let closed = false;
@@ -100,12 +102,12 @@ export function createHold(slice: HoldSlice, deps: HoldDeps): Hold {
   let probes = 0;
   let report = { saved: 0, expired: 0 };
   let timer: Timer | undefined;
-  let doubts: ((here: boolean) => void)[] = [];
-  let checkedAt = Number.NEGATIVE_INFINITY;
+  let reason: string | undefined;
 
   function lost(why: string): void {
     if (!here || closed) return;
     here = false;
+    reason = why;
     timer?.cancel();
     const now = system.monotonic();
     const comesAndGoes = now - backAt < FLAPPING;
@@ -172,26 +174,12 @@ export function createHold(slice: HoldSlice, deps: HoldDeps): Hold {
       return !here || queue.size > 0;
     },
     get status() {
-      return { awaySince: here ? undefined : lostAt, waiting: queue.size, ...totals };
+      return { awaySince: here ? undefined : lostAt, why: here ? undefined : reason, waiting: queue.size, ...totals };
     },
     lost,
     check(settle) {
-      if (!here || closed) return settle(closed);
-      if (system.monotonic() - checkedAt < BELIEVED) return settle(true);
-      doubts.push(settle);
-      if (doubts.length > 1) return;
-      let open = true;
-      const finish = (answered: boolean): void => {
-        if (!open) return;
-        open = false;
-        limit.cancel();
-        if (answered) checkedAt = system.monotonic();
-        const asked = doubts;
-        doubts = [];
-        for (const one of asked) one(answered);
-      };
-      const limit = system.setTimer(PROBE_PATIENCE, () => finish(true));
-      void deps.probe().then(finish);
+      if (!here || closed) settle(closed);
+      else doubts.check(settle);
     },
     wait(patience, settle) {
       if (closed || queue.size >= slice.most || patience <= 0) {

@@ -2,13 +2,12 @@ import { Agent, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createProxyServer } from 'http-proxy';
-import type { Upstream } from '../base/address.ts';
 import type { SidecarError } from '../base/errors.ts';
-import type { System } from '../base/system.ts';
 import { explainFailure } from './failure.ts';
+import type { UpstreamConnections } from './upstream-connections.ts';
 
 export interface UpgradePlan {
-  readonly upstream: Upstream;
+  readonly connections: UpstreamConnections;
   /** From buildRequestHeaders: without hop-by-hop fields. */
   readonly headers: readonly string[];
   /** Milliseconds until the homeserver answers the upgrade. */
@@ -27,10 +26,10 @@ export interface Upgrader {
 }
 
 /** The http-proxy package does the upgrade itself; header fields and request target are the sidecar's. */
-export function createUpgrader({ system }: { readonly system: System }): Upgrader {
+export function createUpgrader(): Upgrader {
   const plans = new WeakMap<IncomingMessage, UpgradePlan>();
   const sockets = new Set<Duplex>();
-  const proxy = createProxyServer({ xfwd: false, agent: createDialingAgent(system) });
+  const proxy = createProxyServer({ xfwd: false });
 
   proxy.on('proxyReqWs', (proxyRequest, request, socket) => {
     const plan = plans.get(request);
@@ -52,7 +51,7 @@ export function createUpgrader({ system }: { readonly system: System }): Upgrade
     if (plan === undefined || request === undefined) return;
     plans.delete(request);
     const duplex = socket as Duplex;
-    if (duplex.writable) plan.onFailure(explainFailure(error, plan.upstream.text, 0), duplex);
+    if (duplex.writable) plan.onFailure(explainFailure(error, plan.connections.upstream.text, 0), duplex);
   });
 
   return {
@@ -60,16 +59,14 @@ export function createUpgrader({ system }: { readonly system: System }): Upgrade
       return sockets.size;
     },
     upgrade(request, socket, head, plan) {
-      const { upstream } = plan;
       plans.set(request, plan);
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
-      const target =
-        upstream.kind === 'unix'
-          ? { socketPath: upstream.path, protocol: 'http:' }
-          : { host: upstream.host, port: upstream.port, protocol: 'http:' };
+      // Where it goes is the agent's business: the package wants to be told something.
+      const target = { host: 'homeserver', port: 80, protocol: 'http:' };
+      const agent = createDialingAgent(plan.connections);
       // With a timeout, the package also ends its request when the client leaves before there is an answer.
-      void proxy.ws(request, socket as Socket, { target, upgradeTimeout: plan.deadline }, head);
+      void proxy.ws(request, socket as Socket, { target, agent, upgradeTimeout: plan.deadline }, head);
     },
     close() {
       for (const socket of sockets) socket.destroy();
@@ -77,13 +74,13 @@ export function createUpgrader({ system }: { readonly system: System }): Upgrade
   };
 }
 
-/** Connections by the same way as those of requests: the name resolved anew, all of its addresses tried. */
-function createDialingAgent(system: System): Agent {
+/** Its connections are made as those of requests are: to the least busy instance, the name resolved anew. */
+function createDialingAgent(connections: UpstreamConnections): Agent {
   const agent = new Agent({ keepAlive: false });
-  agent.createConnection = ({ socketPath, host, port }) =>
-    typeof socketPath === 'string'
-      ? system.dial({ kind: 'unix', path: socketPath })
-      : system.dial({ kind: 'tcp', host: host ?? '', port: Number(port) });
+  agent.createConnection = (_options, done) => {
+    connections.dial((error, socket) => done?.(error, socket as Socket));
+    return undefined;
+  };
   return agent;
 }
 

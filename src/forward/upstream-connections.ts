@@ -1,55 +1,205 @@
 import type { Socket } from 'node:net';
 import { Client, type Dispatcher } from 'undici';
-import type { Upstream } from '../base/address.ts';
-import { SidecarError } from '../base/errors.ts';
+import type { UpstreamPool } from '../base/address.ts';
 import type { System } from '../base/system.ts';
+import { dialUpstream } from './dial-upstream.ts';
+import { explainFailure, troubleOf } from './failure.ts';
+import { createHealthCheck, type HealthCheck } from './health-check.ts';
+import { type Guest, hasName, type Instance } from './instance.ts';
+import type { Trouble } from './instance-health.ts';
+import { createInstanceSet, type InstanceSetDeps } from './instance-set.ts';
+import type { Names } from './names.ts';
+import { askHealth, probeHealth } from './probe-homeserver.ts';
+import type { UpstreamConnection } from './upstream-connection.ts';
 
 /** Idle connections kept for later; more than a busy homeserver ever has requests in flight per second. */
 const MAX_IDLE = 1024;
 /** Below Synapse's own 60 s (Twisted's default), so that a connection is seldom closed just as a request goes out. */
 const KEEP_ALIVE = 30_000;
-/** To a homeserver beside us. Name resolution and every address together. */
-const CONNECT_TIMEOUT = 10_000;
 
-/** A connection that one request has to itself, until it is given back. */
-export interface UpstreamConnection {
-  /** True when it has carried a request before: it may have been closed by the homeserver in this very moment. */
-  readonly reused: boolean;
-  dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void;
-  /** Gives it back when its request has ended well; the next one may have it. */
-  release(): void;
-  /** Gives it back when its request has not: it is closed. Of both, the first call counts. */
-  discard(): void;
+export interface TakeOptions {
+  /** For a request that could not be sent again if its connection were closed just now: a new one has no such moment. */
+  readonly fresh?: boolean;
+  /** Instances where the request has been: another one is preferred. */
+  readonly tried?: ReadonlySet<Instance> | undefined;
 }
 
-/** The connections to one upstream. */
+type Connected = (error: Error | null, socket: Socket | null) => void;
+
+/** The connections to one upstream, whose instances it chooses among. */
 export interface UpstreamConnections {
-  readonly upstream: Upstream;
-  /** `fresh` is for a request that could not be sent again if its connection were closed just now: a new one has no such moment. */
-  take(options?: { readonly fresh: boolean }): UpstreamConnection;
-  /** Forgets idle connections: after a failure they may lead to a container that is gone. */
-  dropIdle(): void;
+  readonly upstream: UpstreamPool;
+  /** To the least busy instance that is here. */
+  take(options?: TakeOptions): UpstreamConnection;
+  /** Is there an instance that is here, and not in `tried`? */
+  hasOther(tried: ReadonlySet<Instance>): boolean;
+  /** A bare connection, for a protocol of its own. One instance after the other is tried until one can be reached. */
+  dial(done: Connected): void;
+  /** Whether it takes requests: where there are several instances, whether one does. Never rejects. */
+  probe(): Promise<boolean>;
+  readonly instances: readonly Instance[];
   /** In use now. */
   readonly busy: number;
   close(): void;
 }
 
+export interface UpstreamDeps extends Pick<InstanceSetDeps, 'onEjected' | 'onReturned'> {
+  readonly system: System;
+  readonly names: Names;
+}
+
 /**
- * A stack of single connections, one request each. Thousands of open long polls cost the next request nothing,
- * where undici's own Pool looks through all of its busy connections to find a free one.
+ * For each instance a stack of single connections, one request each. Thousands of open long polls cost the next
+ * request nothing, where undici's own Pool looks through all of its busy connections to find a free one.
  */
-export function createUpstreamConnections(
-  upstream: Upstream,
-  { system }: { readonly system: System },
-): UpstreamConnections {
-  const idle: Client[] = [];
+export function createUpstreamConnections(upstream: UpstreamPool, deps: UpstreamDeps): UpstreamConnections {
+  const { system, names } = deps;
+  const set = createInstanceSet(upstream, {
+    ...deps,
+    ask: (instance) => askHealth(use(createLine(instance, true)), system),
+    onLost: (place) => {
+      if (hasName(place)) names.distrust(place.host);
+    },
+  });
+  const doubts = new WeakMap<Instance, HealthCheck>();
   let busy = 0;
   let closed = false;
 
-  function create(): Client {
-    const client = new Client(upstream.kind === 'unix' ? 'http://homeserver' : upstream.text, {
-      connect: (_options: object, done: (error: Error | null, socket: Socket | null) => void) =>
-        dial(upstream, system, done),
+  function use(line: Line): UpstreamConnection {
+    busy++;
+    enter(line);
+    return new Lease(line, giveBack, findDoubts);
+  }
+
+  function giveBack(line: Line, how: 'well' | 'badly', trouble?: Trouble): void {
+    const instance = line.host;
+    busy--;
+    leave(line);
+    if (how === 'well') set.good(instance, false);
+    if (how === 'well' && !line.pinned && !closed && !instance.gone && instance.idle.length < MAX_IDLE) {
+      line.used = true;
+      instance.idle.push(line);
+      return;
+    }
+    line.destroy();
+    if (trouble === undefined) return;
+    instance.dropIdle();
+    // Of an idle connection that was closed as the request went out on it, nobody is to blame.
+    if (trouble.kind !== 'lost' || !line.used) set.trouble(instance, trouble);
+  }
+
+  function findDoubts(instance: Instance): HealthCheck | undefined {
+    if (set.only !== undefined) return undefined;
+    const known = doubts.get(instance);
+    if (known !== undefined) return known;
+    const ask = async () => (await probeHealth(use(createLine(instance, true)))).ok;
+    const made = createHealthCheck({ system, ask });
+    doubts.set(instance, made);
+    return made;
+  }
+
+  function createLine(instance: Instance, pinned = false): Line {
+    return new Line(instance, pinned, connect);
+  }
+
+  /** Opens a connection to where `guest` is, or to another instance where its name turns out to lead elsewhere. */
+  function connect(guest: Guest, done: Connected): void {
+    const { place, oneOfName } = guest.host;
+    if (!hasName(place)) return dialUpstream(place, { quick: set.only === undefined }, system, done);
+    const resolve = async () => {
+      const { addresses, old } = await names.resolve(place.host);
+      set.learn(place, addresses);
+      const elsewhere = guest.host.gone || guest.host.oneOfName !== oneOfName;
+      if (guest.counted && elsewhere && !guest.pinned) {
+        leave(guest);
+        guest.host = set.choose(undefined, place);
+        enter(guest);
+      }
+      const known = guest.host.addresses;
+      return { addresses: known.length === 0 ? addresses : known, quick: old || set.only === undefined };
+    };
+    dialUpstream(place, { resolve }, system, done);
+  }
+
+  return {
+    upstream,
+    get instances() {
+      return set.all;
+    },
+    get busy() {
+      return busy;
+    },
+    take(options) {
+      const instance = set.only ?? set.choose(options?.tried);
+      const idle = options?.fresh === true ? undefined : instance.idle.pop();
+      return use(idle instanceof Line ? idle : createLine(instance));
+    },
+    hasOther: (tried) => set.hasOther(tried),
+    dial(done) {
+      const tried = new Set<Instance>();
+      const dialNext = (): void => {
+        const guest: Guest = { host: set.only ?? set.choose(tried), counted: false, pinned: false };
+        enter(guest);
+        connect(guest, (error, socket) => {
+          const { host } = guest;
+          if (socket !== null) {
+            socket.once('close', () => leave(guest));
+            return done(null, socket);
+          }
+          leave(guest);
+          tried.add(host);
+          const trouble = troubleOf(error, explainFailure(error, host.text, 0), false);
+          if (trouble !== undefined) set.trouble(host, trouble);
+          if (set.hasOther(tried)) dialNext();
+          else done(error, null);
+        });
+      };
+      dialNext();
+    },
+    async probe() {
+      if (set.only !== undefined) return (await probeHealth(use(createLine(set.only)))).ok;
+      const asked = set.all.map(async (instance) => {
+        const { ok } = await probeHealth(use(createLine(instance, true)));
+        if (!ok) throw new Error(instance.text);
+        set.good(instance, true);
+      });
+      return Promise.any(asked).then(
+        () => true,
+        () => false,
+      );
+    },
+    close() {
+      closed = true;
+      set.close();
+    },
+  };
+}
+
+function enter(guest: Guest): void {
+  guest.counted = true;
+  guest.host.inFlight++;
+}
+
+function leave(guest: Guest): void {
+  if (guest.counted) guest.host.inFlight--;
+  guest.counted = false;
+}
+
+/** One connection, in use or idle. */
+class Line implements Guest {
+  host: Instance;
+  counted = false;
+  /** It has carried a request to its end. */
+  used = false;
+  readonly pinned: boolean;
+  readonly client: Client;
+
+  constructor(host: Instance, pinned: boolean, connect: (guest: Guest, done: Connected) => void) {
+    this.host = host;
+    this.pinned = pinned;
+    const { place } = host;
+    this.client = new Client(place.kind === 'unix' ? 'http://homeserver' : place.text, {
+      connect: (_options: object, done: Connected) => connect(this, done),
       pipelining: 1,
       keepAliveTimeout: KEEP_ALIVE,
       keepAliveMaxTimeout: KEEP_ALIVE,
@@ -59,72 +209,62 @@ export function createUpstreamConnections(
       bodyTimeout: 0,
     } as unknown as Client.Options);
     // One that was closed while idle makes way for those that are still open.
-    client.on('disconnect', () => {
-      const at = idle.indexOf(client);
+    this.client.on('disconnect', () => {
+      const { idle } = this.host;
+      const at = idle.indexOf(this);
       if (at === -1) return;
       idle.splice(at, 1);
-      destroy(client);
+      this.destroy();
     });
-    return client;
   }
 
-  return {
-    upstream,
-    get busy() {
-      return busy;
-    },
-    take(options) {
-      const waiting = options?.fresh === true ? undefined : idle.pop();
-      const client = waiting ?? create();
-      let held = true;
-      const giveBack = (keep: boolean): void => {
-        if (!held) return;
-        held = false;
-        busy--;
-        if (keep && !closed && idle.length < MAX_IDLE) idle.push(client);
-        else destroy(client);
-      };
-      busy++;
-      return {
-        reused: waiting !== undefined,
-        dispatch: (options, handler) => void client.dispatch(options, handler),
-        release: () => giveBack(true),
-        discard: () => giveBack(false),
-      };
-    },
-    dropIdle() {
-      for (const client of idle.splice(0)) destroy(client);
-    },
-    close() {
-      closed = true;
-      for (const client of idle.splice(0)) destroy(client);
-    },
-  };
+  /** Closes it at once. */
+  destroy(): void {
+    // Rejects only when it was closed before.
+    void this.client.destroy().catch(() => {});
+  }
 }
 
-/** Closes it at once. Rejects only when it was closed before. */
-function destroy(client: Client): void {
-  void client.destroy().catch(() => {});
-}
+/** One request's time with a connection. */
+class Lease implements UpstreamConnection {
+  readonly reused: boolean;
+  readonly #line: Line;
+  readonly #giveBack: (line: Line, how: 'well' | 'badly', trouble?: Trouble) => void;
+  readonly #findDoubts: (instance: Instance) => HealthCheck | undefined;
+  #held = true;
 
-/** Opens one connection. The name is resolved anew, so that a recreated container is found at its new address. */
-function dial(upstream: Upstream, system: System, done: (error: Error | null, socket: Socket | null) => void): void {
-  const socket = system.dial(upstream);
-  const timer = system.setTimer(CONNECT_TIMEOUT, () => {
-    socket.destroy(
-      new SidecarError(`no connection to ${upstream.text} within ${CONNECT_TIMEOUT / 1000} s`, {
-        code: 'upstream-connect-timeout',
-        blame: 'upstream',
-      }),
-    );
-  });
-  const settle = (error: Error | null): void => {
-    timer.cancel();
-    socket.off('error', settle);
-    socket.off('connect', connected);
-    done(error, error === null ? socket : null);
-  };
-  const connected = (): void => settle(null);
-  socket.once('error', settle);
-  socket.once('connect', connected);
+  constructor(
+    line: Line,
+    giveBack: (line: Line, how: 'well' | 'badly', trouble?: Trouble) => void,
+    findDoubts: (instance: Instance) => HealthCheck | undefined,
+  ) {
+    this.reused = line.used;
+    this.#line = line;
+    this.#giveBack = giveBack;
+    this.#findDoubts = findDoubts;
+  }
+
+  get instance(): Instance {
+    return this.#line.host;
+  }
+
+  get doubts(): HealthCheck | undefined {
+    return this.#findDoubts(this.#line.host);
+  }
+
+  dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
+    void this.#line.client.dispatch(options, handler);
+  }
+
+  release(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    this.#giveBack(this.#line, 'well');
+  }
+
+  discard(trouble?: Trouble): void {
+    if (!this.#held) return;
+    this.#held = false;
+    this.#giveBack(this.#line, 'badly', trouble);
+  }
 }

@@ -109,6 +109,27 @@ export const METRICS = {
     labels: ['homeserver'],
     unit: 'requests',
   },
+  upstreamInstances: {
+    name: 'matrix_sidecar_upstream_instances',
+    type: 'gauge',
+    help: 'Instances of an upstream (homeserver or website) by state: here; warming, which came back and gets requests little by little; or ejected, which gets none.',
+    labels: ['upstream', 'state'],
+    unit: 'instances',
+  },
+  upstreamInFlight: {
+    name: 'matrix_sidecar_upstream_requests_in_flight',
+    type: 'gauge',
+    help: 'Requests and WebSockets that an upstream (homeserver or website) has now, long polls included.',
+    labels: ['upstream'],
+    unit: 'requests',
+  },
+  upstreamEjections: {
+    name: 'matrix_sidecar_upstream_ejections_total',
+    type: 'counter',
+    help: 'Times that one of several instances of an upstream was taken out because it could not be reached or was not well.',
+    labels: ['upstream'],
+    unit: 'ejections',
+  },
   lastGoodAnswers: {
     name: 'matrix_sidecar_last_good_answers_total',
     type: 'counter',

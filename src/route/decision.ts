@@ -1,4 +1,4 @@
-import type { Upstream } from '../base/address.ts';
+import type { UpstreamPool } from '../base/address.ts';
 import type { Endpoint } from '../matrix/endpoints.ts';
 import type { Errcode } from '../matrix/errors.ts';
 import type { RenderedWellKnown } from '../matrix/well-known.ts';
@@ -7,7 +7,7 @@ import type { RenderedWellKnown } from '../matrix/well-known.ts';
 export type Decision =
   | {
       readonly do: 'forward';
-      readonly upstream: Upstream;
+      readonly upstream: UpstreamPool;
       readonly endpoint: Endpoint | undefined;
       readonly server: string;
       readonly why: string;
@@ -38,8 +38,8 @@ export interface RoutedServer {
   readonly name: string;
   /** The hosts under which it is reached, lower case, without port: the server name's first, then the delegated one. */
   readonly hosts: readonly string[];
-  readonly homeserver: Upstream;
-  readonly website: Upstream | undefined;
+  readonly homeserver: UpstreamPool;
+  readonly website: UpstreamPool | undefined;
   /** Documents below /.well-known/matrix/, by name. */
   readonly wellKnown: ReadonlyMap<string, RenderedWellKnown>;
 }

@@ -44,6 +44,7 @@ describe('a single server by environment', () => {
     ['DELEGATE_TO', 'm.example.com:443', (c) => c.servers[0]!.delegateTo?.text, 'm.example.com:443'],
     ['APEX', 'elsewhere', (c) => c.servers[0]!.apex, 'elsewhere'],
     ['WEBSITE', 'http://web:80', (c) => c.servers[0]!.website?.text, 'http://web:80'],
+    ['HOMESERVER', 'http://a:1, http://b:2', (c) => c.servers[0]!.homeserver.text, 'http://a:1, http://b:2'],
     ['CERTIFICATES', 'local', (c) => c.certificates, 'local'],
     ['ACME_EMAIL', 'a@example.com', (c) => c.acme.email, 'a@example.com'],
     [

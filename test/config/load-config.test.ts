@@ -24,7 +24,7 @@ describe('the smallest file', () => {
       servers: [
         {
           serverName: { text: 'example.com' },
-          homeserver: { kind: 'tcp', host: 'synapse', port: 8008 },
+          homeserver: { instances: [{ kind: 'tcp', host: 'synapse', port: 8008 }] },
           delegateTo: undefined,
           delegateBy: 'well-known',
           apex: 'here',
@@ -140,7 +140,12 @@ describe('values', () => {
     [', delegate_to: "[2001:db8::1]:443"', (c) => c.servers[0]!.delegateTo, { host: '2001:db8::1', kind: 'ipv6' }],
     [', delegate_to: m.org, delegate_by: srv', (c) => c.servers[0]!, { delegateBy: 'srv' }],
     [', apex: elsewhere', (c) => c.servers[0]!, { apex: 'elsewhere' }],
-    [', website: "http://[::1]:8080"', (c) => c.servers[0]!.website, { host: '::1', port: 8080 }],
+    [', website: "http://[::1]:8080"', (c) => c.servers[0]!.website, { instances: [{ host: '::1', port: 8080 }] }],
+    [
+      ', website: ["http://web:80", "unix:/run/web.sock"]',
+      (c) => c.servers[0]!.website,
+      { instances: [{ host: 'web' }, { path: '/run/web.sock' }], text: 'http://web:80, unix:/run/web.sock' },
+    ],
     [', well_known: { cc.etke.x: { a: 1 } }', (c) => c.servers[0]!.wellKnown, { 'cc.etke.x': { a: 1 } }],
     [
       ', certificate: { cert: a.pem, key: /b.key }',
@@ -165,7 +170,7 @@ describe('values', () => {
     const config = load('servers: [{ server_name: Example.COM, homeserver: "unix:/run/synapse.sock" }]');
     expect(config.servers[0]).toMatchObject({
       serverName: { text: 'Example.COM', host: 'example.com' },
-      homeserver: { kind: 'unix', path: '/run/synapse.sock' },
+      homeserver: { instances: [{ kind: 'unix', path: '/run/synapse.sock' }] },
     });
   });
 

@@ -18,12 +18,12 @@ servers:
     homeserver: unix:/run/synapse.sock
     delegate_to: "[2001:db8::1]:443"
     apex: elsewhere
-    website: http://web
+    website: [http://web, "http://web2:81"]
     well_known: { client: { m.x: [1, null, "off", "1"] }, support: { contacts: [] } }
     certificate: { cert: a.pem, key: a.key }
     federation_certificate: { pkcs12: a.p12 }
   - server_name: example.org
-    homeserver: http://[::1]:8008
+    homeserver: ["http://[::1]:8008", unix:/run/b.sock]
     delegate_to: m.example.org
     delegate_by: both
 listen: { https: [443, "127.0.0.1:444"], http: off, proxy_protocol_from: 10.0.0.1 }

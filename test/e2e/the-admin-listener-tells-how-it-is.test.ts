@@ -156,7 +156,10 @@ describe('/api/status', () => {
   it('has version, listeners, servers and certificates', async () => {
     const { status, headers, body } = await admin(sidecar, '/api/status');
     expect([status, headers['content-type']]).toEqual([200, 'application/json']);
-    const here = { away_seconds: null, requests_held: 0 };
+    const address = upstream.url.replace('http://', '');
+    const since = expect.stringMatching(/^\d{4}-\d\d-\d\dT/);
+    const instance = { place: upstream.url, address, state: 'here', since, requests_in_flight: 0, why: null };
+    const here = { away_seconds: null, requests_held: 0, instances: [instance], website_instances: [] };
     expect(JSON.parse(body)).toEqual({
       version: VERSION,
       uptime_seconds: expect.any(Number),

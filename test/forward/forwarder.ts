@@ -1,10 +1,13 @@
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { createUpstreamPool } from '../../src/base/address.ts';
 import type { SidecarError } from '../../src/base/errors.ts';
 import { realSystem, type System } from '../../src/base/system.ts';
 import { answerFor } from '../../src/forward/failure.ts';
-import { type ForwardPlan, forwardRequest } from '../../src/forward/forward-request.ts';
+import type { ForwardPlan } from '../../src/forward/forward-plan.ts';
+import { forwardRequest } from '../../src/forward/forward-request.ts';
 import { Http1Exchange } from '../../src/forward/http1-exchange.ts';
+import { createNames } from '../../src/forward/names.ts';
 import { createUpstreamConnections } from '../../src/forward/upstream-connections.ts';
 
 /** Forwarding alone, on real sockets without TLS, with a plan of the test's own. */
@@ -29,7 +32,10 @@ export async function startForwarder(
     port: upstreamPort,
     text: `http://127.0.0.1:${upstreamPort}`,
   };
-  const connections = createUpstreamConnections(upstream, { system });
+  const connections = createUpstreamConnections(createUpstreamPool([upstream]), {
+    system,
+    names: createNames({ system }),
+  });
   const failures: SidecarError[] = [];
   const cuts: SidecarError[] = [];
   const sockets = new Set<Socket>();

@@ -1,6 +1,8 @@
 import type { RequestListener } from 'node:http';
 import { describe, expect, it, type TestContext } from 'vitest';
+import { createUpstreamPool } from '../../src/base/address.ts';
 import { createLastGood } from '../../src/forward/last-good.ts';
+import { createNames } from '../../src/forward/names.ts';
 import { createUpstreamConnections } from '../../src/forward/upstream-connections.ts';
 import { buildKeyDocument } from '../../src/matrix/key-document.ts';
 import { createSigningKey } from '../../src/matrix/signing.ts';
@@ -24,7 +26,7 @@ async function setUp({ onTestFinished }: TestContext, answer: (path: string, now
   };
   const upstream = await startHttpUpstream(listener);
   const at = { kind: 'tcp' as const, host: '127.0.0.1', port: upstream.port, text: upstream.url };
-  const connections = createUpstreamConnections(at, { system });
+  const connections = createUpstreamConnections(createUpstreamPool([at]), { system, names: createNames({ system }) });
   const kept = createLastGood({ serverName: 'a.test', connections }, { system });
   onTestFinished(async () => {
     kept.close();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Upstream } from '../../src/base/address.ts';
+import { createUpstreamPool, type UpstreamPool } from '../../src/base/address.ts';
 import { createCidrSet, parseCidr } from '../../src/base/cidr.ts';
 import { compileEndpoints } from '../../src/matrix/endpoints.ts';
 import { renderWellKnown } from '../../src/matrix/well-known.ts';
@@ -7,7 +7,8 @@ import { compileBlockedServers } from '../../src/route/blocked-servers.ts';
 import type { Decision, RoutedServer, RouteRequest } from '../../src/route/decision.ts';
 import { createRouter, type RouterFacts } from '../../src/route/route-request.ts';
 
-const upstream = (host: string): Upstream => ({ kind: 'tcp', host, port: 8008, text: `http://${host}:8008` });
+const upstream = (host: string): UpstreamPool =>
+  createUpstreamPool([{ kind: 'tcp', host, port: 8008, text: `http://${host}:8008` }]);
 const server = (name: string, more: Partial<RoutedServer> = {}): RoutedServer => ({
   name,
   hosts: [name, `matrix.${name}`],

@@ -1,11 +1,12 @@
 import { expect, it } from 'vitest';
+import { createUpstreamPool } from '../../src/base/address.ts';
 import { createCidrSet } from '../../src/base/cidr.ts';
 import { compileEndpoints } from '../../src/matrix/endpoints.ts';
 import type { RoutedServer } from '../../src/route/decision.ts';
 import { createRouter } from '../../src/route/route-request.ts';
 
-const homeserver = { kind: 'tcp', host: 'hs', port: 8008, text: 'http://hs:8008' } as const;
-const website = { kind: 'tcp', host: 'web', port: 80, text: 'http://web:80' } as const;
+const homeserver = createUpstreamPool([{ kind: 'tcp', host: 'hs', port: 8008, text: 'http://hs:8008' }]);
+const website = createUpstreamPool([{ kind: 'tcp', host: 'web', port: 80, text: 'http://web:80' }]);
 
 function route(
   target: string,

@@ -64,7 +64,7 @@ function describeServer(
     ...{ name, homeserver, delegateTo, delegateBy, apex, documents, synapse },
     facts: {
       serverName: name.text,
-      homeserver,
+      homeserver: homeserver.instances[0],
       clientDocument: documents['client'] ?? {},
       serverDocument: documents['server'],
       uploadLimit: config.limits.upload,

@@ -1,0 +1,41 @@
+/** What is known of a request that failed before an answer began. */
+export interface FailureFacts {
+  /** No connection could be opened: nothing of the request has been sent. */
+  readonly unsent: boolean;
+  /** Its connection died. */
+  readonly lost: boolean;
+  /** Nothing of its body is lost: none, all of it kept, or not begun. */
+  readonly untouched: boolean;
+  /** Matrix or HTTP says that a second time does no harm, and the body is here still. */
+  readonly repeatable: boolean;
+  /** How often its connection died, this time included. */
+  readonly losses: number;
+  /** Another instance is here, where it has not been. */
+  readonly other: boolean;
+}
+
+/** `away`: the upstream as a whole is, and the request waits for it or (`wait` false) fails. */
+export type Repeat =
+  | { readonly do: 'again'; readonly why: string }
+  | { readonly do: 'away'; readonly wait: boolean; readonly why: string }
+  | { readonly do: 'fail'; readonly why: string };
+
+/** Times that a request may be sent whose connection died under it: more, and it may be what kills the homeserver. */
+const MOST_LOSSES = 3;
+
+/** What becomes of a request that failed before its answer began. Pure. */
+export function decideRepeat(facts: FailureFacts): Repeat {
+  const { unsent, lost, untouched, repeatable, losses, other } = facts;
+  if (unsent) {
+    if (!other) return { do: 'away', wait: untouched, why: 'nobody is there to send it to' };
+    if (untouched) return { do: 'again', why: 'nothing was sent, and another instance is here' };
+    return { do: 'fail', why: 'a part of its body has been read and is gone' };
+  }
+  if (!lost) return { do: 'fail', why: 'the homeserver has it, and did not answer well' };
+  if (!repeatable) return { do: 'fail', why: 'whether it was done, nobody knows, and twice may do harm' };
+  if (losses >= MOST_LOSSES) return { do: 'fail', why: `its connection died ${losses} times: it may be the cause` };
+  if (other) return { do: 'again', why: 'its connection died, and another instance is here' };
+  // Mostly an idle connection that the homeserver closed just as the request went out on it. A fresh one tells.
+  if (losses === 1) return { do: 'again', why: 'its connection died, maybe of old age' };
+  return { do: 'away', wait: true, why: 'its connection died twice' };
+}

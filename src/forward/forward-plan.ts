@@ -1,0 +1,35 @@
+import type { SidecarError } from '../base/errors.ts';
+import type { System } from '../base/system.ts';
+import type { RetrySafety } from '../matrix/endpoint-table.ts';
+import type { Hold } from './hold.ts';
+import type { UpstreamConnections } from './upstream-connections.ts';
+
+/** How one request is to be forwarded. */
+export interface ForwardPlan {
+  readonly connections: UpstreamConnections;
+  /** For the homeserver, from buildRequestHeaders. */
+  readonly headers: string[];
+  /** Bytes. */
+  readonly bodyLimit: number;
+  /** Milliseconds until the answer begins, counted from the last byte of the request. */
+  readonly deadline: number;
+  /** Milliseconds in which a transfer has to move on, in either direction. */
+  readonly stalled: number;
+  readonly retry: RetrySafety;
+  /** Where it waits while the homeserver is away; undefined for what is answered at once then. */
+  readonly hold: Hold | undefined;
+  /** `System.monotonic` of its arrival, and the milliseconds from then in which it may wait and be sent again. */
+  readonly arrived: number;
+  readonly patience: number;
+}
+
+/** Who is told what became of it. */
+export interface ForwardDeps {
+  readonly system: System;
+  /** The answer has not begun: give one that says what happened. */
+  onFailure(error: SidecarError): void;
+  /** It is sent once more, because its connection died before an answer. */
+  onRepeat(): void;
+  /** The answer had begun and cannot be completed; it was cut off. */
+  onCut(error: SidecarError): void;
+}
