@@ -10,8 +10,8 @@ const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf
   .filter((path) => path.endsWith('.ts'))
   .map((path) => read(join('src', path)));
 
-/** What the log has as `id` before an order, of which people ask. */
-const LOG_IDS = ['loop-back-failed', 'store-lost-with-container'];
+/** What the log has as `id`, of which people ask. */
+const LOG_IDS = ['loop-back-failed', 'store-lost-with-container', 'upstream-instance-ejected', 'upstream-name-failing'];
 
 /** Codes that are not ours: what a library calls its own errors. */
 const FOREIGN = new Set(['custom']);

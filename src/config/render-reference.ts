@@ -38,8 +38,9 @@ servers:
 const ENVIRONMENT = `## Environment
 
 A single server can be configured without a file. \`SERVER_NAME\` and \`HOMESERVER\` are required, and an empty variable
-counts as unset. \`LISTEN_*\` take a list separated by commas. Each of them can also be given as \`NAME_FILE\`, the path of a
-file that holds the value (a container secret); white space around the value is ignored. Setting both is an error.
+counts as unset. \`HOMESERVER\`, \`WEBSITE\` and \`LISTEN_*\` take a list separated by commas. Each of them can also be given as
+\`NAME_FILE\`, the path of a file that holds the value (a container secret); white space around the value is ignored. Setting both is
+an error.
 `;
 
 /** The reference page, Markdown. */

@@ -15,7 +15,7 @@ export interface TestUpstream {
 /** Sees and sends raw bytes: for what must arrive unaltered, and for homeservers that misbehave. */
 export async function startRawUpstream(
   onConnection: (socket: Socket) => void,
-  listen: { port?: number; path?: string } = {},
+  listen: { host?: string; port?: number; path?: string } = {},
 ): Promise<TestUpstream> {
   return start(createServer(onConnection), listen);
 }
@@ -23,13 +23,13 @@ export async function startRawUpstream(
 /** Speaks HTTP. */
 export async function startHttpUpstream(
   onRequest: RequestListener,
-  listen: { port?: number; path?: string } = {},
+  listen: { host?: string; port?: number; path?: string } = {},
 ): Promise<TestUpstream> {
   const server = createHttpServer({ keepAliveTimeout: 60_000, maxHeaderSize: 128 * 1024 }, onRequest);
   return start(server, listen);
 }
 
-async function start(server: Server, listen: { port?: number; path?: string }): Promise<TestUpstream> {
+async function start(server: Server, listen: { host?: string; port?: number; path?: string }): Promise<TestUpstream> {
   const sockets = new Set<Socket>();
   let accepted = 0;
   server.on('connection', (socket: Socket) => {
@@ -41,14 +41,14 @@ async function start(server: Server, listen: { port?: number; path?: string }): 
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(
-      listen.path === undefined ? { host: '127.0.0.1', port: listen.port ?? 0 } : { path: listen.path },
+      listen.path === undefined ? { host: listen.host ?? '127.0.0.1', port: listen.port ?? 0 } : { path: listen.path },
       resolve,
     );
   });
   const port = listen.path === undefined ? (server.address() as AddressInfo).port : 0;
   return {
     port,
-    url: listen.path === undefined ? `http://127.0.0.1:${port}` : `unix:${listen.path}`,
+    url: listen.path === undefined ? `http://${listen.host ?? '127.0.0.1'}:${port}` : `unix:${listen.path}`,
     accepted: () => accepted,
     open: () => sockets.size,
     close: () =>
