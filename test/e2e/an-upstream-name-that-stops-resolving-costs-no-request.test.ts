@@ -95,11 +95,11 @@ it('a slow resolver is asked few questions, and waited for by nobody who knows t
   const setting = await setUp(context);
   expect(await setting.send(1)).toEqual(['200 a']);
   const before = setting.lookups();
-  setting.resolver = { address: A, delay: 5_000 };
+  setting.resolver = { address: A, delay: 20_000 };
   const began = performance.now();
-  expect(new Set(await setting.send(40, 'POST'))).toEqual(new Set(['200 a']));
-  expect(new Set(await setting.send(40, 'POST'))).toEqual(new Set(['200 a']));
-  expect(performance.now() - began).toBeLessThan(3_500);
+  expect(new Set(await setting.send(20, 'POST'))).toEqual(new Set(['200 a']));
+  expect(new Set(await setting.send(20, 'POST'))).toEqual(new Set(['200 a']));
+  expect(performance.now() - began).toBeLessThan(10_000);
   expect(setting.lookups() - before).toBeLessThanOrEqual(2);
   expect(setting.lines()).toEqual([]);
 });

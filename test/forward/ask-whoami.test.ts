@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { createUpstreamPool } from '../../src/base/address.ts';
 import { realSystem } from '../../src/base/system.ts';
 import { createAskWhoami } from '../../src/forward/ask-whoami.ts';
+import { createNames } from '../../src/forward/names.ts';
 import { createUpstreamConnections } from '../../src/forward/upstream-connections.ts';
 import { startHttpUpstream } from '../harness/upstream.ts';
 
@@ -27,7 +29,10 @@ describe('whose token it is', () => {
       response.writeHead(status).end(body);
     });
     const at = { kind: 'tcp' as const, host: '127.0.0.1', port: upstream.port, text: upstream.url };
-    const connections = createUpstreamConnections(at, { system: realSystem });
+    const connections = createUpstreamConnections(createUpstreamPool([at]), {
+      system: realSystem,
+      names: createNames({ system: realSystem }),
+    });
     try {
       const ask = createAskWhoami({ serverName: 'example.com', connections });
       expect(await ask('mct_1', ASKER)).toEqual(expected);
@@ -45,7 +50,10 @@ describe('whose token it is', () => {
     const upstream = await startHttpUpstream(() => {});
     await upstream.close();
     const at = { kind: 'tcp' as const, host: '127.0.0.1', port: upstream.port, text: upstream.url };
-    const connections = createUpstreamConnections(at, { system: realSystem });
+    const connections = createUpstreamConnections(createUpstreamPool([at]), {
+      system: realSystem,
+      names: createNames({ system: realSystem }),
+    });
     const ask = createAskWhoami({ serverName: 'example.com', connections });
     expect(await ask('mct_1', ASKER)).toEqual({ kind: 'failed' });
     connections.close();
