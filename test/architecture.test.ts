@@ -23,6 +23,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   observe: ['base'],
   // The federation tester's page and API show what it renders.
   admin: ['base', 'matrix', 'observe', 'federation-tester'],
+  // What one process tells of itself, those of all processes together tell of the whole.
+  processes: ['base', 'observe', 'admin'],
   synapse: ['base', 'matrix'],
   doctor: ['base', 'matrix', 'discovery', 'federation-tester', 'synapse'],
   app: [
@@ -42,6 +44,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ],
   cli: [
     'app',
+    'processes',
     'advise',
     'discovery',
     'federation-tester',

@@ -13,7 +13,7 @@ export interface AdminAnswer {
 }
 
 export interface AdminSources {
-  status(): Status;
+  status(): Status | Promise<Status>;
   readiness(): Promise<Readiness>;
   readonly metrics: Pick<Metrics, 'scrape'>;
 }
@@ -44,7 +44,7 @@ export async function answerAdmin(method: string, path: string, sources: AdminSo
       return { status: readiness.ready ? 200 : 503, type: 'json', body: readiness };
     }
     case '/api/status':
-      return { status: 200, type: 'json', body: sources.status() };
+      return { status: 200, type: 'json', body: await sources.status() };
     case '/metrics': {
       const { contentType, text } = await sources.metrics.scrape();
       return { status: 200, type: 'text', body: text, contentType };

@@ -21,6 +21,20 @@ export interface Status {
   readonly requests_in_flight: number;
   /** How many different addresses connections came from (eight are enough to tell); `only` when there is just one. */
   readonly clients: { readonly connections: number; readonly distinct: number; readonly only: string | null };
+  /** Those that serve, in their order, then those that only finish what they began. */
+  readonly processes: readonly ProcessStatus[];
+}
+
+export interface ProcessStatus {
+  /** From 1; the one that takes its place has the same. `process` in the log. */
+  readonly slot: number;
+  /** Null while there is none in this slot. */
+  readonly pid: number | null;
+  readonly uptime_seconds: number;
+  /** How often one in this slot ended without being asked to, and was replaced. */
+  readonly restarts: number;
+  /** `silent`: it did not answer in time, and nothing else here speaks for it. */
+  readonly state: 'starting' | 'serving' | 'draining' | 'silent';
 }
 
 /** One of the places that serve the same. */

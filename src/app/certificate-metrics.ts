@@ -19,9 +19,15 @@ type CertificateGauge =
   | 'certificateLastAttempt'
   | 'certificateNextAttempt';
 
+export interface SidecarFacts {
+  outlooks(): readonly CertificateOutlook[];
+  isStopping(): boolean;
+}
+
 /** Shows in the metrics which release this is, and what is to be expected of each certificate. */
-export function exposeSidecar(metrics: Metrics, deps: { outlooks(): readonly CertificateOutlook[] }): void {
+export function exposeSidecar(metrics: Metrics, deps: SidecarFacts): void {
   metrics.gauge('build', () => [{ labels: { version: VERSION, node: process.versions.node }, value: 1 }]);
+  metrics.gauge('processes', () => [{ labels: { state: deps.isStopping() ? 'draining' : 'serving' }, value: 1 }]);
   /** A sample for each certificate that `value` knows something of. */
   const expose = (id: CertificateGauge, value: (outlook: CertificateOutlook) => number | undefined): void =>
     metrics.gauge(id, () =>

@@ -21,6 +21,7 @@ export interface StatusFacts {
   readonly draining: boolean;
   readonly inFlight: number;
   readonly clients: ClientNetworks;
+  readonly pid: number;
 }
 
 /** The status from its facts. Pure. */
@@ -48,6 +49,15 @@ export function describeStatus(facts: StatusFacts): Status {
     certificates: facts.certificates.map((certificate) => describeCertificate(certificate, facts.now)),
     requests_in_flight: facts.inFlight,
     clients: facts.clients,
+    processes: [
+      {
+        slot: 1,
+        pid: facts.pid,
+        uptime_seconds: Math.floor(facts.uptime / 1000),
+        restarts: 0,
+        state: facts.draining ? 'draining' : 'serving',
+      },
+    ],
   };
 }
 

@@ -1,8 +1,9 @@
-import type { Status } from '../admin/status.ts';
+import type { AdminSources } from '../admin/admin-route.ts';
+import type { Readiness, Status } from '../admin/status.ts';
 import type { Log } from '../base/log.ts';
 import type { System } from '../base/system.ts';
 import type { Config } from '../config/config.ts';
-import { createMetrics } from '../observe/metrics.ts';
+import { createMetrics, type Metrics } from '../observe/metrics.ts';
 import { type BoundAddresses, stopping } from './bound-listeners.ts';
 import { exposeSidecar } from './certificate-metrics.ts';
 import { createClientNetworks } from './client-networks.ts';
@@ -21,6 +22,15 @@ const LINGER = 1_000;
 export interface SidecarDeps {
   readonly system: System;
   readonly log: Log;
+  /** Where several processes serve: makes of what is known of this one what the admin listener tells of all of them. */
+  readonly speakForAll?: (own: OwnSources) => AdminSources;
+}
+
+/** What the admin listener has to tell of this process alone. */
+export interface OwnSources {
+  status(): Status;
+  readiness(): Promise<Readiness>;
+  readonly metrics: Metrics;
 }
 
 /** A running sidecar. */
@@ -64,7 +74,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     ...{ system, runtime, outlooks },
     sets: () => inForce.certificates.acme?.status() ?? [],
   });
-  exposeSidecar(metrics, { outlooks });
+  exposeSidecar(metrics, { outlooks, isStopping });
   exposeTraffic(metrics, runtime, system);
   const status = (): Status =>
     describeStatus({
@@ -77,14 +87,15 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       draining: isStopping(),
       inFlight: traffic.inFlight,
       clients: clients.describe(),
+      pid: process.pid,
     });
+  const own: OwnSources = { status, readiness, metrics };
   const traffic = createTraffic(config.limits, {
     ...deps,
     runtime,
     isStopping,
-    status,
-    readiness,
     metrics,
+    admin: deps.speakForAll?.(own) ?? own,
     challengeAnswer: async (token) => (await probes.prove(token)) ?? inForce.certificates.http01Answer(token),
     probeProof: (token) => probes.prove(token),
     store: () => inForce.certificates.store,

@@ -1,3 +1,4 @@
+import type { AdminSources } from '../admin/admin-route.ts';
 import type { Log } from '../base/log.ts';
 import type { System } from '../base/system.ts';
 import type { Config } from '../config/config.ts';
@@ -17,8 +18,10 @@ import { createOwnAnswers } from './own-answers.ts';
 import { createRequestIds } from './request-ids.ts';
 import type { Runtime } from './runtime.ts';
 
-export interface TrafficDeps extends Pick<AdminDeps, 'status' | 'readiness'> {
+export interface TrafficDeps {
   readonly metrics: Metrics;
+  /** What the admin listener has to tell. */
+  readonly admin: AdminSources;
   readonly system: System;
   readonly log: Log;
   /** What is in force. */
@@ -61,8 +64,7 @@ export function createTraffic(limits: Config['limits'], deps: TrafficDeps): Traf
     probeProof: deps.probeProof,
     tester,
   };
-  const { status, readiness, metrics } = deps;
-  const adminDeps: AdminDeps = { log, answers, tester, status, readiness, metrics };
+  const adminDeps: AdminDeps = { log, answers, tester, ...deps.admin };
 
   function onExchange(exchange: Exchange): void {
     inFlight.enter();

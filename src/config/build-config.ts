@@ -51,6 +51,7 @@ export function buildConfig(sound: SoundConfig, input: BuildInput): Config {
       federationRequests: limits.federation_requests,
       drain: limits.drain,
     },
+    processes: sound.processes,
     log: { level: input.logLevel ?? log.level, requests: log.requests },
   };
   return freezeDeep(config);

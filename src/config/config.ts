@@ -175,6 +175,8 @@ export interface Config {
   readonly federationTester: FederationTesterConfig;
   readonly store: StoreConfig;
   readonly limits: LimitsConfig;
+  /** `auto` is as many as the process may use processors. */
+  readonly processes: number | 'auto';
   readonly log: LogConfig;
 }
 

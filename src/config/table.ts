@@ -10,6 +10,7 @@ import {
   listenAddresses,
   networks,
   path,
+  processCount,
   serverPatterns,
   size,
   text,
@@ -203,6 +204,12 @@ export const configTable = section('The configuration of matrix-sidecar.', {
   warnings,
   federation_tester,
   limits,
+  processes: defaultKey(processCount, {
+    says: 'How many processes serve: 1 to 64, or auto for one on each processor. With more than one, SIGHUP replaces them one by one (an upgrade too), and one that dies is replaced; docs/processes.md says more. What `limits` counts, it counts in each process.',
+    example: 'auto',
+    default: 1,
+    variable: 'PROCESSES',
+  }),
   log,
 });
 

@@ -165,6 +165,17 @@ export function count(least: number, most: number): z.ZodType<number> {
   );
 }
 
+/** 1 to 64, or `auto`. */
+export const processCount: z.ZodType<number | 'auto'> = z.union([z.string(), z.number()]).transform(
+  reading((written): Parsed<number | 'auto'> => {
+    if (written === 'auto') return good('auto');
+    if (!/^[0-9]{1,15}$/.test(written)) return bad('is no whole number; write one from 1 to 64, or auto');
+    const value = Number(written);
+    if (value < 1) return bad(`${written} is too little; write at least 1`);
+    return value > 64 ? bad(`${written} is too much; write at most 64`) : good(value);
+  }),
+);
+
 /** A duration in milliseconds within bounds. A number is taken as text, so that the missing unit is what is said. */
 export function duration(least: string, most: string): z.ZodType<number> {
   return z.union([z.string(), z.number()]).transform(reading(bounded(parseDuration, least, most)));

@@ -47,6 +47,7 @@ export function writeConfig(config: Config): string {
         federation_requests: limits.federationRequests,
         drain: writeDuration(limits.drain),
       },
+      processes: config.processes,
       log: config.log,
     },
     // An alias would only puzzle the reader, and folded lines are hard to compare.

@@ -11,11 +11,17 @@ export interface Logger extends Log {
   setLevel(level: string): void;
 }
 
-/** JSON lines with an ISO time, the level's name and the fields in Matrix and HTTP terms. */
-export function createLogger(slice: LoggerSlice, destination?: DestinationStream): Logger {
+/**
+ * JSON lines with an ISO time, the level's name and the fields in Matrix and HTTP terms. `always` is on every line.
+ */
+export function createLogger(
+  slice: LoggerSlice,
+  always: Readonly<Record<string, unknown>> | null = null,
+  destination?: DestinationStream,
+): Logger {
   const options = {
     level: slice.level,
-    base: null,
+    base: always,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };

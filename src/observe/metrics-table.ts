@@ -1,3 +1,5 @@
+import type { MergeRule } from './metric-family.ts';
+
 /** One metric: all that Prometheus and its reader have to know of it. */
 export interface Metric {
   /** As Prometheus wants it: the unit in the name, base units, `_total` behind a counter. */
@@ -9,6 +11,8 @@ export interface Metric {
   readonly labels: readonly string[];
   /** For the reference page. */
   readonly unit: string;
+  /** What a gauge is for several processes together; counters are summed up. */
+  readonly merge?: MergeRule;
 }
 
 const NAMES = ['names'] as const;
@@ -24,6 +28,22 @@ export const METRICS = {
     help: 'Always 1; the labels say which release this is and which Node.js it runs on.',
     labels: ['version', 'node'],
     unit: '1',
+    merge: 'max',
+  },
+  processes: {
+    name: 'matrix_sidecar_processes',
+    type: 'gauge',
+    help: 'Processes of this sidecar, by what they do: serving, starting, draining, or silent, which is one that did not answer in time.',
+    labels: ['state'],
+    unit: 'processes',
+    merge: 'sum',
+  },
+  processRestarts: {
+    name: 'matrix_sidecar_process_restarts_total',
+    type: 'counter',
+    help: 'Processes that ended, or could not start, without being asked to, and were replaced. The log has their last words.',
+    labels: [],
+    unit: 'processes',
   },
   certificateExpiry: {
     name: 'matrix_sidecar_certificate_expiry_timestamp_seconds',
@@ -31,6 +51,7 @@ export const METRICS = {
     help: 'When the certificate that is served expires; absent as long as there is none but the bootstrap one.',
     labels: NAMES,
     unit: 'seconds since the epoch',
+    merge: 'min',
   },
   certificateRisk: {
     name: 'matrix_sidecar_certificate_risk_level',
@@ -38,6 +59,7 @@ export const METRICS = {
     help: 'How near the certificate is to its end: 0 not at all, 1 under a sixth of its lifetime is left, 2 under a twentieth, 3 it has expired, 4 there is none yet.',
     labels: NAMES,
     unit: 'level, 0 to 4',
+    merge: 'max',
   },
   certificateLastResult: {
     name: 'matrix_sidecar_certificate_last_attempt_success',
@@ -45,6 +67,7 @@ export const METRICS = {
     help: 'Whether the last attempt to get the certificate from a CA went well (1) or not (0).',
     labels: NAMES,
     unit: '0 or 1',
+    merge: 'min',
   },
   certificateLastAttempt: {
     name: 'matrix_sidecar_certificate_last_attempt_timestamp_seconds',
@@ -52,6 +75,7 @@ export const METRICS = {
     help: 'When the last attempt to get the certificate from a CA ended.',
     labels: NAMES,
     unit: 'seconds since the epoch',
+    merge: 'max',
   },
   certificateNextAttempt: {
     name: 'matrix_sidecar_certificate_next_attempt_timestamp_seconds',
@@ -59,6 +83,7 @@ export const METRICS = {
     help: 'When the certificate is next to be got from a CA; /api/status says why then. Only from the sidecar that orders.',
     labels: NAMES,
     unit: 'seconds since the epoch',
+    merge: 'min',
   },
   acmeAttempts: {
     name: 'matrix_sidecar_acme_attempts_total',
@@ -87,6 +112,7 @@ export const METRICS = {
     help: 'Whether the homeserver cannot be reached at the moment (1), so that requests wait for it, or can (0).',
     labels: ['homeserver'],
     unit: '0 or 1',
+    merge: 'max',
   },
   requestsHeld: {
     name: 'matrix_sidecar_requests_held',
@@ -94,6 +120,7 @@ export const METRICS = {
     help: 'Requests that wait for a homeserver that is away.',
     labels: ['homeserver'],
     unit: 'requests',
+    merge: 'sum',
   },
   requestsHeldTotal: {
     name: 'matrix_sidecar_requests_held_total',
@@ -115,6 +142,7 @@ export const METRICS = {
     help: 'Instances of an upstream (homeserver or website) by state: here; warming, which came back and gets requests little by little; or ejected, which gets none.',
     labels: ['upstream', 'state'],
     unit: 'instances',
+    merge: 'max',
   },
   upstreamInFlight: {
     name: 'matrix_sidecar_upstream_requests_in_flight',
@@ -122,6 +150,7 @@ export const METRICS = {
     help: 'Requests and WebSockets that an upstream (homeserver or website) has now, long polls included.',
     labels: ['upstream'],
     unit: 'requests',
+    merge: 'sum',
   },
   upstreamEjections: {
     name: 'matrix_sidecar_upstream_ejections_total',
@@ -143,6 +172,7 @@ export const METRICS = {
     help: 'Requests of other servers that wait for their turn, because too many are under way (limits.requests_per_origin, limits.federation_requests).',
     labels: ['party'],
     unit: 'requests',
+    merge: 'sum',
   },
   requestsLimited: {
     name: 'matrix_sidecar_requests_limited_total',

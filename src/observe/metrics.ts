@@ -1,4 +1,6 @@
+import type { MetricFamily, MetricsSnapshot } from './metric-family.ts';
 import { type CounterId, type GaugeId, type LabelsOf, METRICS, type Metric } from './metrics-table.ts';
+import { type Exposition, renderExposition } from './render-exposition.ts';
 
 /** A counter with its labels. To be kept where it is counted often: adding is then an addition. */
 export interface BoundCounter {
@@ -11,19 +13,17 @@ export interface Sample<K extends GaugeId = GaugeId> {
   readonly value: number;
 }
 
-/** The text of a scrape. */
-export interface Exposition {
-  readonly contentType: string;
-  readonly text: string;
-}
-
 /** The metrics of one sidecar. */
 export interface Metrics {
   /** The same counter for the same labels. */
   counter<K extends CounterId>(id: K, labels: LabelsOf<K>): BoundCounter;
   /** `read` is asked at each scrape, must be quick and must not throw; it takes the place of an earlier one. */
   gauge<K extends GaugeId>(id: K, read: () => readonly Sample<K>[]): void;
-  /** Everything as Prometheus reads it, with the process's own metrics. */
+  /** Those of the table that are of these types. */
+  describe(types: readonly Metric['type'][]): readonly MetricFamily[];
+  /** Everything, with the process's own metrics. */
+  snapshot(): Promise<MetricsSnapshot>;
+  /** The same as Prometheus reads it. */
   scrape(): Promise<Exposition>;
 }
 
@@ -35,39 +35,42 @@ interface Cell extends BoundCounter {
 }
 
 /**
- * Counting costs nothing but memory. prom-client, which costs 35 ms, and the process's own metrics, which cost half a
- * percent of a core, come into being at the first scrape.
+ * Counting costs nothing but memory. The process's own metrics, which cost half a percent of a core, come into being at the
+ * first snapshot.
  */
 export function createMetrics(): Metrics {
   const cells = new Map<CounterId, Map<string, Cell>>();
   const gauges = new Map<GaugeId, () => readonly { readonly labels: Labels; readonly value: number }[]>();
-  let exposing: Promise<() => Promise<Exposition>> | undefined;
+  let measuring: Promise<() => Promise<readonly MetricFamily[]>> | undefined;
 
-  async function expose(): Promise<() => Promise<Exposition>> {
-    const { collectDefaultMetrics, Counter, Gauge, Registry } = await import('prom-client');
+  function describe(types: readonly Metric['type'][]): readonly MetricFamily[] {
+    const rows = Object.entries(METRICS) as [CounterId | GaugeId, Metric][];
+    return rows
+      .filter(([, metric]) => types.includes(metric.type))
+      .map(([id, { name, help, type, merge }]) => {
+        const counted = [...(cells.get(id as CounterId)?.values() ?? [])];
+        const values =
+          type === 'counter'
+            ? counted.map(({ labels, count }) => ({ labels, value: count }))
+            : (gauges.get(id as GaugeId)?.() ?? []);
+        return { name, help, type, merge: merge ?? 'sum', values };
+      });
+  }
+
+  async function measure(): Promise<() => Promise<readonly MetricFamily[]>> {
+    const { collectDefaultMetrics, Registry } = await import('prom-client');
     const registry = new Registry();
-    for (const [id, metric] of Object.entries(METRICS) as [CounterId | GaugeId, Metric][]) {
-      const options = { name: metric.name, help: metric.help, labelNames: metric.labels, registers: [registry] };
-      if (metric.type === 'counter') {
-        new Counter({
-          ...options,
-          collect() {
-            this.reset();
-            for (const { labels, count } of cells.get(id as CounterId)?.values() ?? []) this.inc({ ...labels }, count);
-          },
-        });
-      } else {
-        new Gauge({
-          ...options,
-          collect() {
-            this.reset();
-            for (const { labels, value } of gauges.get(id as GaugeId)?.() ?? []) this.set({ ...labels }, value);
-          },
-        });
-      }
-    }
     collectDefaultMetrics({ register: registry });
-    return async () => ({ contentType: registry.contentType, text: await registry.metrics() });
+    return async () =>
+      (await registry.getMetricsAsJSON()).map(({ name, help, type, values }) => {
+        return { name, help, type: String(type), merge: 'max', values: values as MetricFamily['values'] };
+      });
+  }
+
+  async function snapshot(): Promise<MetricsSnapshot> {
+    measuring ??= measure();
+    const process = await (await measuring)();
+    return { own: describe(['counter', 'gauge']), process };
   }
 
   return {
@@ -88,9 +91,8 @@ export function createMetrics(): Metrics {
     gauge(id, read) {
       gauges.set(id, read);
     },
-    async scrape() {
-      exposing ??= expose();
-      return (await exposing)();
-    },
+    describe,
+    snapshot,
+    scrape: async () => renderExposition(await snapshot()),
   };
 }

@@ -16,7 +16,8 @@ scrape_configs:
 Units are base units, and times are seconds since the epoch. \`names\` is a certificate's names, sorted, with commas between them.
 Why the next attempt is when it is stands in \`/api/status\`, because a sentence is no label. Beside these there are the
 metrics of the process that [prom-client](https://github.com/siimon/prom-client) collects, \`process_*\` and \`nodejs_*\`: processor
-time, memory, open files, delay of the event loop, garbage collection. They are measured from the first scrape on.
+time, memory, open files, delay of the event loop, garbage collection. They are measured from the first scrape on, and
+have the label \`process\` where there are [several](../processes.md).
 `;
 
 const ALERTS = `## Alerts
@@ -35,12 +36,13 @@ groups:
 
 /** The reference page of the metrics, Markdown. */
 export function renderMetricsReference(): string {
-  const rows = (Object.values(METRICS) as Metric[]).map(({ name, type, labels, unit, help }) => [
+  const rows = (Object.values(METRICS) as Metric[]).map(({ name, type, labels, unit, help, merge }) => [
     `\`${name}\``,
     type,
     labels.map((label) => `\`${label}\``).join(', '),
     unit,
+    merge ?? 'sum',
     help,
   ]);
-  return `${HEAD}\n${renderMarkdownTable(['Metric', 'Type', 'Labels', 'Unit', 'What it says'], rows)}\n${ALERTS}`;
+  return `${HEAD}\n${renderMarkdownTable(['Metric', 'Type', 'Labels', 'Unit', 'Of several processes', 'What it says'], rows)}\n${ALERTS}`;
 }

@@ -187,6 +187,7 @@ describe('/api/status', () => {
       ],
       // The request that asks.
       requests_in_flight: 1,
+      processes: [{ slot: 1, pid: process.pid, uptime_seconds: expect.any(Number), restarts: 0, state: 'serving' }],
       clients: { connections: 0, distinct: 0, only: null },
     });
   });

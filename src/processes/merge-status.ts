@@ -1,0 +1,78 @@
+import type { CertificateStatus, ProcessStatus, Status } from '../admin/status.ts';
+
+export interface StatusPart {
+  /** It takes nothing new: of the configuration it knows what was in force before. */
+  readonly leaving: boolean;
+  readonly status: Status;
+}
+
+/** What is known of the sidecar as a whole. */
+export interface WholeStatus {
+  readonly uptime_seconds: number;
+  readonly draining: boolean;
+  readonly processes: readonly ProcessStatus[];
+}
+
+type Servers = Status['servers'];
+
+/** The status of several processes as that of one sidecar; undefined where none has told anything. Pure. */
+export function mergeStatus(parts: readonly StatusPart[], whole: WholeStatus): Status | undefined {
+  const all = parts.map(({ status }) => status);
+  const staying = parts.filter(({ leaving }) => !leaving).map(({ status }) => status);
+  const told = staying.length > 0 ? staying : all;
+  const [first] = told;
+  if (first === undefined) return undefined;
+  return {
+    ...first,
+    ...whole,
+    servers: first.servers.map((server) => mergeServer(server, told, all)),
+    certificates: mergeCertificates(told.flatMap(({ certificates }) => certificates)),
+    requests_in_flight: add(all.map(({ requests_in_flight }) => requests_in_flight)),
+    clients: mergeClients(all.map(({ clients }) => clients)),
+  };
+}
+
+/** Away for as long as the first one to notice says; what waits in processes that leave waits all the same. */
+function mergeServer(server: Servers[number], told: readonly Status[], all: readonly Status[]): Servers[number] {
+  const of = (list: readonly Status[]): Servers =>
+    list.flatMap(({ servers }) => servers.filter(({ server_name }) => server_name === server.server_name));
+  const away = of(told).flatMap(({ away_seconds }) => (away_seconds === null ? [] : [away_seconds]));
+  return {
+    ...server,
+    away_seconds: away.length === 0 ? null : Math.max(...away),
+    requests_held: add(of(all).map(({ requests_held }) => requests_held)),
+  };
+}
+
+/** Each once: the one that ends first, with what the process that orders knows of it. */
+function mergeCertificates(certificates: readonly CertificateStatus[]): readonly CertificateStatus[] {
+  const merged = new Map<string, CertificateStatus>();
+  for (const one of certificates) {
+    const id = JSON.stringify([one.names, one.origin]);
+    const other = merged.get(id);
+    if (other === undefined) {
+      merged.set(id, one);
+      continue;
+    }
+    const worst = one.not_after < other.not_after ? one : other;
+    const next = [other, one].find(({ next_attempt }) => next_attempt !== null && next_attempt.at !== null) ?? other;
+    const last = (one.last_result?.at ?? '') > (other.last_result?.at ?? '') ? one : other;
+    merged.set(id, { ...worst, next_attempt: next.next_attempt, last_result: last.last_result });
+  }
+  return [...merged.values()];
+}
+
+/** Which addresses the others have seen is not known, only how many: there are at least so many different ones. */
+function mergeClients(clients: readonly Status['clients'][]): Status['clients'] {
+  const only = new Set(clients.flatMap((one) => (one.only === null ? [] : [one.only])));
+  const distinct = Math.max(only.size, ...clients.map((one) => one.distinct));
+  return {
+    connections: add(clients.map(({ connections }) => connections)),
+    distinct,
+    only: distinct === 1 ? ([...only][0] ?? null) : null,
+  };
+}
+
+function add(numbers: readonly number[]): number {
+  return numbers.reduce((sum, one) => sum + one, 0);
+}

@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import type { CertificateStatus, Status } from '../../src/admin/status.ts';
+import { mergeStatus } from '../../src/processes/merge-status.ts';
+
+const server = (name: string, more: Partial<Status['servers'][number]> = {}): Status['servers'][number] => ({
+  ...{ server_name: name, homeserver: 'http://h', delegate_to: null, away_seconds: null, requests_held: 0 },
+  ...more,
+});
+const certificate = (more: Partial<CertificateStatus> = {}): CertificateStatus => ({
+  ...{ names: ['a.test'], origin: 'CA', not_after: '2027-01-01T00:00:00.000Z', days_left: 90, level: 'ok' },
+  ...{ next_attempt: null, last_result: null },
+  ...more,
+});
+const status = (more: Partial<Status> = {}): Status => ({
+  ...{
+    version: '1',
+    uptime_seconds: 5,
+    draining: false,
+    listeners: { https: ['1.2.3.4:443'] },
+    servers: [server('a.test')],
+  },
+  ...{ certificates: [], requests_in_flight: 0, clients: { connections: 0, distinct: 0, only: null }, processes: [] },
+  ...more,
+});
+const WHOLE = { uptime_seconds: 100, draining: false, processes: [] };
+const merge = (...parts: (Partial<Status> & { leaving?: boolean })[]): Status | undefined =>
+  mergeStatus(
+    parts.map(({ leaving = false, ...more }) => ({ leaving, status: status(more) })),
+    WHOLE,
+  );
+
+describe('the status of several processes', () => {
+  it('is none where nobody told any', () => expect(merge()).toBeUndefined());
+
+  it('is that of the first that stays, with what is known of the whole', () => {
+    expect(merge({ version: '1', leaving: true }, { version: '2' })).toMatchObject({
+      version: '2',
+      uptime_seconds: 100,
+    });
+    expect(merge({ version: '1', leaving: true })).toMatchObject({ version: '1' });
+  });
+
+  it('adds up what is under way and what waits, also in those that leave', () => {
+    const merged = merge(
+      { requests_in_flight: 2, servers: [server('a.test', { requests_held: 1 })] },
+      { requests_in_flight: 3, servers: [server('a.test', { requests_held: 4 })] },
+      { requests_in_flight: 5, servers: [server('a.test', { requests_held: 2 }), server('gone.test')], leaving: true },
+    );
+    expect(merged?.requests_in_flight).toBe(10);
+    expect(merged?.servers).toEqual([server('a.test', { requests_held: 7 })]);
+  });
+
+  it.each([
+    [null, null, null],
+    [null, 3, 3],
+    [10, 3, 10],
+  ])('says that a homeserver is away from when the first noticed: %s, %s', (a, b, expected) => {
+    const away = (away_seconds: number | null) => ({ servers: [server('a.test', { away_seconds })] });
+    expect(merge(away(a), away(b), { ...away(99), leaving: true })?.servers[0]?.away_seconds).toBe(expected);
+  });
+
+  it('has each certificate once: the one that ends first, with what is known of the next', () => {
+    const soon = certificate({ not_after: '2026-12-01T00:00:00.000Z', level: 'at-risk' });
+    const other = { at: null, why: 'Another one orders it.' };
+    const next = { at: '2026-11-30T00:00:00.000Z', why: 'It is due.' };
+    const old = { at: '2026-01-01T00:00:00.000Z', ok: false, what: 'failed' };
+    const latest = { at: '2026-02-01T00:00:00.000Z', ok: true, what: 'issued' };
+    const merged = merge(
+      { certificates: [certificate({ next_attempt: other, last_result: latest })] },
+      { certificates: [{ ...soon, next_attempt: next, last_result: old }, certificate({ names: ['b.test'] })] },
+    );
+    expect(merged?.certificates).toEqual([
+      { ...soon, next_attempt: next, last_result: latest },
+      certificate({ names: ['b.test'] }),
+    ]);
+  });
+
+  it.each([
+    ['nobody', [0, 0, null], [0, 0, null], [0, 0, null]],
+    ['one address at one process', [3, 1, '1.1.1.1'], [0, 0, null], [3, 1, '1.1.1.1']],
+    ['the same at both', [3, 1, '1.1.1.1'], [2, 1, '1.1.1.1'], [5, 1, '1.1.1.1']],
+    ['one at each', [3, 1, '1.1.1.1'], [2, 1, '2.2.2.2'], [5, 2, null]],
+    ['several', [30, 8, null], [2, 1, '2.2.2.2'], [32, 8, null]],
+  ] as const)('says of how many clients it knows: %s', (_name, a, b, [connections, distinct, only]) => {
+    const clients = ([c, d, o]: readonly [number, number, string | null]) => ({
+      clients: { connections: c, distinct: d, only: o },
+    });
+    expect(merge(clients(a), clients(b))?.clients).toEqual({ connections, distinct, only });
+  });
+});
