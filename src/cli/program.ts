@@ -1,13 +1,21 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../base/version.ts';
-import { addAdviseCommand } from './advise-command.ts';
-import { addCertsCommand } from './certs-command.ts';
-import { addCheckCommand } from './check-command.ts';
-import { addConfigCommand } from './config-command.ts';
-import { addDemoCommand } from './demo-command.ts';
-import { addDoctorCommand } from './doctor-command.ts';
+import { SERVING_PROCESS } from './count-processes.ts';
 import { type CliIo, wireCommand } from './io.ts';
-import { addServeCommand } from './serve-command.ts';
+
+type AddCommand = (program: Command, io: CliIo) => void;
+
+/** Loaded when they are asked for: all of them together take longer to load than `serve` takes to start. */
+const COMMANDS: ReadonlyMap<string, () => Promise<AddCommand>> = new Map([
+  ['serve', async () => (await import('./serve-command.ts')).addServeCommand],
+  ['check', async () => (await import('./check-command.ts')).addCheckCommand],
+  ['advise', async () => (await import('./advise-command.ts')).addAdviseCommand],
+  ['doctor', async () => (await import('./doctor-command.ts')).addDoctorCommand],
+  ['certs', async () => (await import('./certs-command.ts')).addCertsCommand],
+  ['config', async () => (await import('./config-command.ts')).addConfigCommand],
+  ['demo', async () => (await import('./demo-command.ts')).addDemoCommand],
+  [SERVING_PROCESS, async () => (await import('./serving-process-command.ts')).addServingProcessCommand],
+]);
 
 /** Runs one command line. The exit code is in `io.exitCode` afterwards: 2 for wrong usage. */
 export async function runCommandLine(args: readonly string[], io: CliIo): Promise<void> {
@@ -15,13 +23,8 @@ export async function runCommandLine(args: readonly string[], io: CliIo): Promis
     .description('TLS, certificates, well-known documents and byte-exact forwarding in front of a Matrix homeserver')
     .version(VERSION)
     .showHelpAfterError('Run with --help for what can be said here.');
-  addServeCommand(program, io);
-  addCheckCommand(program, io);
-  addAdviseCommand(program, io);
-  addDoctorCommand(program, io);
-  addCertsCommand(program, io);
-  addConfigCommand(program, io);
-  addDemoCommand(program, io);
+  const asked = COMMANDS.get(args[0] ?? '');
+  for (const load of asked === undefined ? COMMANDS.values() : [asked]) (await load())(program, io);
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { readFileUpTo } from '../config/read-file.ts';
 import { recordFiles } from '../config/recorded-files.ts';
-import { countProcesses, SERVING_PROCESS } from './count-processes.ts';
+import { countProcesses } from './count-processes.ts';
 import type { CliIo } from './io.ts';
 import { CONFIG_OPTION_HELP, loadOrReport } from './read-config.ts';
 
@@ -12,10 +12,6 @@ export function addServeCommand(program: Command, io: CliIo): void {
     .description('run the sidecar: TLS, well-known documents, forwarding')
     .option('--config <file>', CONFIG_OPTION_HELP)
     .action(async (options: { config?: string }) => serve(options.config, io));
-  program.command(SERVING_PROCESS, { hidden: true }).action(async () => {
-    const { serveSupervised } = await import('./serve-supervised.ts');
-    await serveSupervised(io);
-  });
 }
 
 async function serve(file: string | undefined, io: CliIo): Promise<void> {

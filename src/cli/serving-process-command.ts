@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import { type Sidecar, startSidecar } from '../app/sidecar.ts';
 import { describeError, SidecarError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
@@ -9,13 +10,19 @@ import { readFileUpTo } from '../config/read-file.ts';
 import { replayFiles } from '../config/recorded-files.ts';
 import { createLogger } from '../observe/logger.ts';
 import { type Link, openLink } from '../processes/link.ts';
+import { SERVING_PROCESS } from './count-processes.ts';
 import type { CliIo } from './io.ts';
 import { explainStart } from './serve-announcements.ts';
 import type { ServingOrder } from './serve-several.ts';
 import { surviveDefects } from './serve-signals.ts';
 
+/** `serving-process`: what `serve` starts where there are several processes. Not for people. */
+export function addServingProcessCommand(program: Command, io: CliIo): void {
+  program.command(SERVING_PROCESS, { hidden: true }).action(async () => serveSupervised(io));
+}
+
 /** The sidecar in one of several processes: it does what the supervising process says, and hears no signals. */
-export async function serveSupervised(io: CliIo): Promise<void> {
+async function serveSupervised(io: CliIo): Promise<void> {
   // A terminal sends them to all processes, and they are for the supervising one.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
   let link: Link;

@@ -1,0 +1,212 @@
+import { type AddressInfo, connect as connectTcp, createServer, type Server } from 'node:net';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ask, askHttp2, openHttp2 } from '../harness/client.ts';
+import { type SeveralProcesses, startSeveral, untilGone } from '../harness/several.ts';
+import { until } from '../harness/until.ts';
+import { startHttpUpstream, type TestUpstream } from '../harness/upstream.ts';
+
+/** More where there is time. */
+const RELOADS = process.env['CI'] === undefined ? 3 : 8;
+const CHUNK = Buffer.alloc(65_536, 'x');
+
+let upstream: TestUpstream;
+let serve: SeveralProcesses;
+let ports: readonly number[];
+/** Requests for /_matrix/slow wait here until the test lets them go. */
+const held: (() => void)[] = [];
+/** Downloads go on until the test lets them end; chunks that were written. */
+let downloading = true;
+let written = 0;
+
+beforeAll(async () => {
+  upstream = await startHttpUpstream((request, response) => {
+    if (request.url === '/_matrix/slow') held.push(() => response.end('{"slow":true}'));
+    else if (request.url === '/_matrix/large') {
+      const timer = setInterval(() => {
+        if (response.writableNeedDrain) return;
+        response.write(CHUNK);
+        written += 1;
+        if (downloading) return;
+        clearInterval(timer);
+        response.end();
+      }, 2);
+    } else response.end('{}');
+  });
+  ports = await findFreePorts(3);
+  serve = await startSeveral(render('first.test'));
+});
+beforeEach(() => {
+  held.length = 0;
+});
+afterAll(async () => {
+  await serve?.close();
+  await upstream?.close();
+});
+
+/** The name that a.test delegates to tells configurations apart. */
+function render(delegateTo: string, more = 'processes: 2', listen = `https: "127.0.0.1:${ports[0]}"`): string {
+  return `servers: [{ server_name: a.test, homeserver: "${upstream.url}", delegate_to: ${delegateTo} }]
+listen: { ${listen}, federation: off, http: off, admin: "127.0.0.1:${ports[1]}" }
+limits: { drain: 20s }
+${more}
+`;
+}
+
+async function findFreePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(Array.from({ length: count }, () => take(0)));
+  const found = servers.map((one) => (one.address() as AddressInfo).port);
+  await Promise.all(servers.map((one) => new Promise((resolve) => one.close(resolve))));
+  return found;
+}
+
+function take(port: number): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const taken = createServer().once('error', reject);
+    taken.listen(port, '127.0.0.1', () => resolve(taken));
+  });
+}
+
+const host = { host: 'a.test' };
+const delegation = async (): Promise<unknown> =>
+  (await ask(serve, '/.well-known/matrix/server', { headers: host })).json()['m.server'];
+const errors = () => serve.log().filter(({ level }) => level === 'error' || level === 'warn');
+
+/** Clients that make one connection after the other, and what became of them. */
+function startChurn(clients: number) {
+  const seen = { answered: 0, failed: [] as unknown[], delegations: new Set<unknown>() };
+  let going = true;
+  const all = Promise.all(
+    Array.from({ length: clients }, async (_, index) => {
+      while (going) {
+        const path = index % 2 === 0 ? '/_matrix/x' : '/.well-known/matrix/server';
+        try {
+          const { status, json } = await ask(serve, path, { headers: host });
+          if (status !== 200) seen.failed.push(status);
+          else if (index % 2 === 1) seen.delegations.add(json()['m.server']);
+          seen.answered += 1;
+        } catch (error) {
+          seen.failed.push(error);
+        }
+      }
+    }),
+  );
+  return {
+    seen,
+    async stop() {
+      going = false;
+      await all;
+    },
+  };
+}
+
+describe('SIGHUP', () => {
+  it('replaces all processes, and neither a new connection nor a poll nor a download notices', async () => {
+    const before = await serve.pids();
+    const churn = startChurn(6);
+    const session = openHttp2(serve);
+    const poll = ask(serve, '/_matrix/slow', { headers: host });
+    const streamed = askHttp2(session, { ':path': '/_matrix/slow', ':authority': 'a.test' });
+    const download = ask(serve, '/_matrix/large', { headers: host });
+    await until('all under way', () => held.length === 2 && written > 10);
+    for (let count = 0; count < RELOADS; count++) {
+      await serve.write(render(`reload${count}.test`));
+      await serve.hangUp();
+      expect(await delegation()).toBe(`reload${count}.test:8448`);
+    }
+    await churn.stop();
+    // Those from the beginning still serve what they began.
+    const { processes, requests_in_flight } = await serve.status();
+    expect(processes.filter(({ state }) => state === 'draining').length).toBeGreaterThan(0);
+    expect(requests_in_flight).toBeGreaterThan(3);
+    for (const release of held.splice(0)) release();
+    downloading = false;
+    const answers = [await poll, await streamed, await download];
+    session.close();
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(answers[0]!.body.toString()).toBe('{"slow":true}');
+    expect(answers[2]!.body.length).toBe(written * CHUNK.length);
+
+    expect(churn.seen.failed).toEqual([]);
+    expect(churn.seen.answered).toBeGreaterThan(RELOADS * 10);
+    expect(churn.seen.delegations.size).toBeGreaterThan(1);
+    const after = await serve.pids();
+    expect(after).toHaveLength(2);
+    expect(after.filter((pid) => before.includes(pid))).toEqual([]);
+    for (const pid of before) await untilGone(pid);
+    expect([errors(), serve.stderr()]).toEqual([[], '']);
+  });
+
+  it('several times during a replacement is done once more, with what is written by then', async () => {
+    const seen = serve.log().length;
+    for (const name of ['one.test', 'two.test', 'three.test']) {
+      await serve.write(render(name));
+      serve.child.kill('SIGHUP');
+      // Else the system makes one signal of several.
+      await until('the signal seen', async () => (await serve.status()).processes.length > 0);
+    }
+    await until('the last one in force', async () => (await delegation()) === 'three.test:8448', 20_000);
+    await serve.logged(/^Reloaded/, seen);
+    await until('no more processes than are wanted', async () => (await serve.status()).processes.length === 2, 20_000);
+    expect(await delegation()).toBe('three.test:8448');
+    expect(errors()).toEqual([]);
+  });
+
+  it('follows the number of processes, up and down', async () => {
+    const churn = startChurn(2);
+    for (const count of [3, 1, 2]) {
+      await serve.write(render('count.test', `processes: ${count}`));
+      await serve.hangUp();
+      expect(await serve.pids()).toHaveLength(count);
+    }
+    await churn.stop();
+    expect([churn.seen.failed, errors()]).toEqual([[], []]);
+  });
+
+  it('opens an address and closes it again', async () => {
+    const both = `https: ["127.0.0.1:${ports[0]}", "127.0.0.1:${ports[2]}"]`;
+    await serve.write(render('both.test', 'processes: 2', both));
+    await serve.hangUp();
+    expect((await ask(serve, '/_matrix/x', { headers: host, port: ports[2] })).status).toBe(200);
+    await serve.write(render('one.test'));
+    await serve.hangUp();
+    await until('closed', async () => !(await isOpen(ports[2]!)));
+    expect(await isOpen(ports[0]!)).toBe(true);
+  });
+});
+
+const isOpen = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connectTcp(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+
+describe('a configuration that cannot be had changes nothing', () => {
+  it('when it has mistakes: they are logged, and no process is replaced', async () => {
+    const before = await serve.pids();
+    await serve.write('servers:\n  - server_name: https://x\n    homeserver: nowhere\n');
+    const line = await serve.hangUp(/stays in force/);
+    expect([line['level'], (line['problems'] as string[]).length]).toEqual(['error', 2]);
+    expect(await serve.pids()).toEqual(before);
+  });
+
+  it('when the first new process cannot serve it: the log says why, and the old ones go on', async () => {
+    const before = await serve.pids();
+    const taken = await take(ports[2]!);
+    await serve.write(
+      render('never.test', 'processes: 2', `https: ["127.0.0.1:${ports[0]}", "127.0.0.1:${ports[2]}"]`),
+    );
+    const line = await serve.hangUp(/stays in force/);
+    taken.close();
+    expect(line['msg']).toBe(
+      `Reload failed, the old configuration stays in force: Port ${ports[2]} is taken: cannot listen on 127.0.0.1:${ports[2]} (listen.https).`,
+    );
+    expect(line['hint']).toContain('ss -ltnp');
+    expect([await serve.pids(), await delegation()]).toEqual([before, 'one.test:8448']);
+    await serve.write(render('again.test'));
+    await serve.hangUp();
+    expect(await delegation()).toBe('again.test:8448');
+  });
+});
