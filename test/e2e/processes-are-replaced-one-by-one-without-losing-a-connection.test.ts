@@ -47,7 +47,7 @@ afterAll(async () => {
 function render(delegateTo: string, more = 'processes: 2', listen = `https: "127.0.0.1:${ports[0]}"`): string {
   return `servers: [{ server_name: a.test, homeserver: "${upstream.url}", delegate_to: ${delegateTo} }]
 listen: { ${listen}, federation: off, http: off, admin: "127.0.0.1:${ports[1]}" }
-limits: { drain: 20s }
+limits: { drain: 2m }
 ${more}
 `;
 }
@@ -111,7 +111,7 @@ describe('SIGHUP', () => {
     for (let count = 0; count < RELOADS; count++) {
       await serve.write(render(`reload${count}.test`));
       await serve.hangUp();
-      expect(await delegation()).toBe(`reload${count}.test:8448`);
+      expect(await delegation()).toBe(`reload${count}.test`);
     }
     await churn.stop();
     // Those from the beginning still serve what they began.
@@ -144,10 +144,17 @@ describe('SIGHUP', () => {
       // Else the system makes one signal of several.
       await until('the signal seen', async () => (await serve.status()).processes.length > 0);
     }
-    await until('the last one in force', async () => (await delegation()) === 'three.test:8448', 20_000);
-    await serve.logged(/^Reloaded/, seen);
-    await until('no more processes than are wanted', async () => (await serve.status()).processes.length === 2, 20_000);
-    expect(await delegation()).toBe('three.test:8448');
+    const announced = () =>
+      serve
+        .log()
+        .slice(seen)
+        .filter(({ msg }) => /^Serving/.test(String(msg)))
+        .map((line) => line['delegate_to']);
+    await until('the last one in force', () => announced().at(-1) === 'three.test', 20_000);
+    // The second one only where the machine is so slow that the third came after it was begun.
+    expect(announced().filter((name) => name !== 'two.test')).toEqual(['one.test', 'three.test']);
+    expect(await delegation()).toBe('three.test');
+    await until('the others gone', async () => (await serve.status()).processes.length === 2, 20_000);
     expect(errors()).toEqual([]);
   });
 
@@ -204,9 +211,9 @@ describe('a configuration that cannot be had changes nothing', () => {
       `Reload failed, the old configuration stays in force: Port ${ports[2]} is taken: cannot listen on 127.0.0.1:${ports[2]} (listen.https).`,
     );
     expect(line['hint']).toContain('ss -ltnp');
-    expect([await serve.pids(), await delegation()]).toEqual([before, 'one.test:8448']);
+    expect([await serve.pids(), await delegation()]).toEqual([before, 'one.test']);
     await serve.write(render('again.test'));
     await serve.hangUp();
-    expect(await delegation()).toBe('again.test:8448');
+    expect(await delegation()).toBe('again.test');
   });
 });
