@@ -18,6 +18,12 @@ export interface AdminSources {
   readonly metrics: Pick<Metrics, 'scrape'>;
 }
 
+/** The same of one process alone. */
+export interface OwnSources extends AdminSources {
+  status(): Status;
+  readonly metrics: Pick<Metrics, 'scrape' | 'snapshot' | 'describe'>;
+}
+
 const INDEX = `matrix-sidecar
 
 /healthz     the process lives

@@ -1,9 +1,9 @@
-import type { AdminSources } from '../admin/admin-route.ts';
-import type { Readiness, Status } from '../admin/status.ts';
+import type { AdminSources, OwnSources } from '../admin/admin-route.ts';
+import type { Status } from '../admin/status.ts';
 import type { Log } from '../base/log.ts';
 import type { System } from '../base/system.ts';
 import type { Config } from '../config/config.ts';
-import { createMetrics, type Metrics } from '../observe/metrics.ts';
+import { createMetrics } from '../observe/metrics.ts';
 import { type BoundAddresses, stopping } from './bound-listeners.ts';
 import { exposeSidecar } from './certificate-metrics.ts';
 import { createClientNetworks } from './client-networks.ts';
@@ -24,13 +24,6 @@ export interface SidecarDeps {
   readonly log: Log;
   /** Where several processes serve: makes of what is known of this one what the admin listener tells of all of them. */
   readonly speakForAll?: (own: OwnSources) => AdminSources;
-}
-
-/** What the admin listener has to tell of this process alone. */
-export interface OwnSources {
-  status(): Status;
-  readiness(): Promise<Readiness>;
-  readonly metrics: Metrics;
 }
 
 /** A running sidecar. */

@@ -1,9 +1,8 @@
 import cluster from 'node:cluster';
-import type { AdminSources } from '../admin/admin-route.ts';
-import type { Readiness, Status } from '../admin/status.ts';
+import type { AdminSources, OwnSources } from '../admin/admin-route.ts';
+import type { Status } from '../admin/status.ts';
 import { SidecarError } from '../base/errors.ts';
 import type { System } from '../base/system.ts';
-import type { Metrics } from '../observe/metrics.ts';
 import { renderExposition } from '../observe/render-exposition.ts';
 import {
   type FromServing,
@@ -13,13 +12,6 @@ import {
   type Told,
   type Topic,
 } from './messages.ts';
-
-/** What is so in this process. */
-export interface OwnSources {
-  status(): Status;
-  readiness(): Promise<Readiness>;
-  readonly metrics: Metrics;
-}
 
 /** The way to the supervising process, in a process that serves. */
 export interface Link {

@@ -26,7 +26,7 @@ export function mergeStatus(parts: readonly StatusPart[], whole: WholeStatus): S
     ...first,
     ...whole,
     servers: first.servers.map((server) => mergeServer(server, told, all)),
-    certificates: mergeCertificates(told.flatMap(({ certificates }) => certificates)),
+    certificates: mergeCertificates(told.map(({ certificates }) => certificates)),
     requests_in_flight: add(all.map(({ requests_in_flight }) => requests_in_flight)),
     clients: mergeClients(all.map(({ clients }) => clients)),
   };
@@ -44,22 +44,30 @@ function mergeServer(server: Servers[number], told: readonly Status[], all: read
   };
 }
 
-/** Each once: the one that ends first, with what the process that orders knows of it. */
-function mergeCertificates(certificates: readonly CertificateStatus[]): readonly CertificateStatus[] {
+/**
+ * Each once, with what the process that orders knows of it. One that is served by some processes only is listed beside the
+ * one that the others serve. Where it came from can differ: from the CA in one process, from the store in the others.
+ */
+function mergeCertificates(lists: readonly (readonly CertificateStatus[])[]): readonly CertificateStatus[] {
   const merged = new Map<string, CertificateStatus>();
-  for (const one of certificates) {
-    const id = JSON.stringify([one.names, one.origin]);
-    const other = merged.get(id);
-    if (other === undefined) {
-      merged.set(id, one);
-      continue;
+  for (const certificates of lists) {
+    const seen = new Map<string, number>();
+    for (const one of certificates) {
+      const what = JSON.stringify([one.names, one.not_after]);
+      const nth = (seen.get(what) ?? 0) + 1;
+      seen.set(what, nth);
+      const id = `${what} ${nth}`;
+      const other = merged.get(id);
+      merged.set(id, other === undefined ? one : mergeCertificate(other, one));
     }
-    const worst = one.not_after < other.not_after ? one : other;
-    const next = [other, one].find(({ next_attempt }) => next_attempt !== null && next_attempt.at !== null) ?? other;
-    const last = (one.last_result?.at ?? '') > (other.last_result?.at ?? '') ? one : other;
-    merged.set(id, { ...worst, next_attempt: next.next_attempt, last_result: last.last_result });
   }
   return [...merged.values()];
+}
+
+function mergeCertificate(a: CertificateStatus, b: CertificateStatus): CertificateStatus {
+  const next = [a, b].find(({ next_attempt }) => next_attempt !== null && next_attempt.at !== null) ?? a;
+  const last = (b.last_result?.at ?? '') > (a.last_result?.at ?? '') ? b : a;
+  return { ...a, next_attempt: next.next_attempt, last_result: last.last_result };
 }
 
 /** Which addresses the others have seen is not known, only how many: there are at least so many different ones. */

@@ -67,7 +67,9 @@ export function forkServing(slot: number, order: unknown, deps: ServingProcessDe
   const { system } = deps;
   const startedAt = system.monotonic();
   const worker = cluster.fork();
-  const words = worker.process.stderr === null ? undefined : keepLastWords(worker.process.stderr, deps.stderr);
+  const { stderr } = worker.process;
+  // There is none where the system could not start it.
+  const words = stderr ? keepLastWords(stderr, deps.stderr) : undefined;
   const questions = new Map<number, (told: Told[Topic] | undefined) => void>();
   const state = { asked: 0, counted: [] as readonly MetricFamily[], announced: false, leaving: false };
 

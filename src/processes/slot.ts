@@ -85,9 +85,9 @@ export function createSlot(number: number, deps: SlotDeps): Slot {
     try {
       await replace(deps.order());
     } catch (error) {
-      const code = 'process-not-ready';
-      const next = again(0);
-      log.error({ code, process: number }, `${describeError(error)} As for process ${number}, ${next}.`);
+      const hint = error instanceof SidecarError && error.hint !== undefined ? { hint: error.hint } : {};
+      const sentence = `${describeError(error)} As for process ${number}, ${again(0)}.`;
+      log.error({ code: 'process-not-ready', process: number, ...hint }, sentence);
     }
   }
 

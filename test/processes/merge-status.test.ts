@@ -59,20 +59,31 @@ describe('the status of several processes', () => {
     expect(merge(away(a), away(b), { ...away(99), leaving: true })?.servers[0]?.away_seconds).toBe(expected);
   });
 
-  it('has each certificate once: the one that ends first, with what is known of the next', () => {
-    const soon = certificate({ not_after: '2026-12-01T00:00:00.000Z', level: 'at-risk' });
+  it('has each certificate once, wherever a process has it from, with what is known of the next', () => {
     const other = { at: null, why: 'Another one orders it.' };
     const next = { at: '2026-11-30T00:00:00.000Z', why: 'It is due.' };
     const old = { at: '2026-01-01T00:00:00.000Z', ok: false, what: 'failed' };
     const latest = { at: '2026-02-01T00:00:00.000Z', ok: true, what: 'issued' };
     const merged = merge(
       { certificates: [certificate({ next_attempt: other, last_result: latest })] },
-      { certificates: [{ ...soon, next_attempt: next, last_result: old }, certificate({ names: ['b.test'] })] },
+      {
+        certificates: [
+          certificate({ origin: 'store', next_attempt: next, last_result: old }),
+          certificate({ names: ['b'] }),
+        ],
+      },
     );
     expect(merged?.certificates).toEqual([
-      { ...soon, next_attempt: next, last_result: latest },
-      certificate({ names: ['b.test'] }),
+      certificate({ next_attempt: next, last_result: latest }),
+      certificate({ names: ['b'] }),
     ]);
+  });
+
+  it('has every certificate that any process serves, and two of one process that are alike', () => {
+    const before = certificate({ not_after: '2026-12-01T00:00:00.000Z', level: 'at-risk' });
+    const twins = [certificate({ origin: 'one file' }), certificate({ origin: 'another file' })];
+    expect(merge({ certificates: [before] }, { certificates: [certificate()] })?.certificates).toHaveLength(2);
+    expect(merge({ certificates: twins }, { certificates: twins })?.certificates).toEqual(twins);
   });
 
   it.each([
