@@ -20,7 +20,8 @@ export interface ConnectionHandlers {
   onHttp2(socket: TLSSocket, facts: ConnectionFacts): void;
   /** New connections get these limits from now on; those that are open keep theirs. */
   setLimits(slice: Http1ServerSlice): void;
-  drain(): void;
+  /** Lets what is under way finish, and what begins within `patience` milliseconds on connections that are open. */
+  drain(patience: number): void;
   close(): void;
 }
 
@@ -76,10 +77,10 @@ export function createConnectionHandlers(slice: Http1ServerSlice, deps: Connecti
       generations.add(current);
       retire(before);
     },
-    drain() {
+    drain(patience) {
       for (const { http1, http2 } of generations) {
-        http1.drain();
-        http2.drain();
+        http1.drain(patience);
+        http2.drain(patience);
       }
     },
     close() {

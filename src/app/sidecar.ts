@@ -35,8 +35,11 @@ export interface Sidecar {
    * certificate cannot be used, an address cannot be bound, or the sidecar is stopping. Several calls take turns.
    */
   reload(config: Config): Promise<void>;
-  /** Stops accepting, lets what runs finish up to `limits.drain`, then closes. Resolves when nothing is left. */
-  drain(): Promise<void>;
+  /**
+   * Stops accepting, lets what runs finish up to `limits.drain`, then closes. Resolves when nothing is left. Connections on
+   * which nothing runs are closed at once, or get `patience` milliseconds to finish their handshake and make a request.
+   */
+  drain(patience?: number): Promise<void>;
   /** Closes everything now, also in the middle of a drain. Idempotent. */
   close(): Promise<void>;
 }
@@ -153,21 +156,22 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     return closing;
   }
 
-  async function drainAll(): Promise<void> {
+  async function drainAll(patience: number): Promise<void> {
     entrances.stopAccepting();
-    traffic.connections.drain();
+    traffic.connections.drain(patience);
+    const quietUntil = system.monotonic() + patience + LINGER;
     const until = system.monotonic() + inForce.runtime.config.limits.drain;
     // Connections whose last answer is complete say goodbye by themselves; those that are stuck never do. A request may
     // still come on one that is not closed yet, and has the same time as the others.
     do {
       await traffic.finished(Math.max(0, until - system.monotonic()));
-      if (traffic.inFlight === 0) await entrances.quiet(LINGER);
+      if (traffic.inFlight === 0) await entrances.quiet(Math.max(LINGER, quietUntil - system.monotonic()));
     } while (traffic.inFlight > 0 && system.monotonic() < until);
     await close();
   }
 
-  function drain(): Promise<void> {
-    draining ??= closing ?? drainAll();
+  function drain(patience = 0): Promise<void> {
+    draining ??= closing ?? drainAll(patience);
     return draining;
   }
 

@@ -43,8 +43,13 @@ async function serveSupervised(io: CliIo): Promise<void> {
     io.exitCode = 1;
     return;
   }
-  await link.run({ drain: () => sidecar.drain(), close: () => sidecar.close() });
-  await link.done();
+  try {
+    await link.run({ drain: (patience) => sidecar.drain(patience), close: () => sidecar.close() });
+  } finally {
+    // Also after a defect: who was told to end does.
+    await sidecar.close();
+    await link.done();
+  }
 }
 
 /** The configuration as the supervising process has read it. This can be a newer release, with other ideas of it. */

@@ -40,8 +40,11 @@ export interface Http1Server {
   accept(socket: Socket, facts: ConnectionFacts): void;
   /** True once draining: answers should say `Connection: close`. */
   readonly draining: boolean;
-  /** Closes idle connections now and the others after their present answer. */
-  drain(): void;
+  /**
+   * Closes idle connections in `patience` milliseconds and the others after their present answer. Those that have the
+   * time to make one more request lose nothing.
+   */
+  drain(patience: number): void;
   /** Cuts everything that is left. Idempotent. */
   close(): void;
 }
@@ -191,10 +194,11 @@ export function createHttp1Server(slice: Http1ServerSlice, deps: Http1ServerDeps
       guardReader(socket, slice.stalled, deps.system);
       server.emit('connection', socket);
     },
-    drain() {
+    drain(patience) {
       if (draining) return;
       draining = true;
-      server.closeIdleConnections();
+      if (patience === 0) server.closeIdleConnections();
+      else deps.system.setTimer(patience, () => server.closeIdleConnections());
       // An answer that had begun by now could not say that its connection closes. A request that its client has sent in
       // the meantime is still served, and says so; without one, the connection closes a moment later.
       for (const socket of sockets) {

@@ -23,8 +23,11 @@ export interface Http2ServerDeps {
 
 export interface Http2Server {
   accept(socket: TLSSocket, facts: ConnectionFacts): void;
-  /** Sends GOAWAY on every connection; open streams finish. */
-  drain(): void;
+  /**
+   * Sends GOAWAY on every connection; open streams finish, and those that are on their way within `patience` milliseconds
+   * too (RFC 9113 section 6.8).
+   */
+  drain(patience: number): void;
   /** Cuts everything that is left. Idempotent. */
   close(): void;
 }
@@ -35,6 +38,9 @@ export interface Http2Server {
  */
 const STREAM_WINDOW = 256 * 1024;
 const CONNECTION_WINDOW = 1024 * 1024;
+
+/** In a GOAWAY, says that no stream is refused yet. */
+const LAST_POSSIBLE_STREAM = 2 ** 31 - 1;
 
 const SESSION_OPTIONS = {
   settings: {
@@ -63,21 +69,42 @@ const LINGER = 1_000;
 /** HTTP/2 for connections that chose it by ALPN; the stream API of Node, without its compatibility layer. */
 export function createHttp2Server(slice: Http2ServerSlice, deps: Http2ServerDeps): Http2Server {
   const sessions = new Set<ServerHttp2Session>();
+  /** Without a stream so far. */
+  const fresh = new WeakSet<ServerHttp2Session>();
   let draining = false;
+  /** Monotonic milliseconds until which sessions may open streams. */
+  let openUntil = 0;
+
+  /** Announces the end, and lets what is on its way come. */
+  function end(session: ServerHttp2Session): void {
+    const patience = openUntil - deps.system.monotonic();
+    // Its client may have left just now.
+    if (session.destroyed || session.closed) return;
+    if (patience <= 0) return session.close();
+    const timer = deps.system.setTimer(patience, () => session.close());
+    session.once('close', () => timer.cancel());
+    const announce = (): void => session.goaway(constants.NGHTTP2_NO_ERROR, LAST_POSSIBLE_STREAM);
+    // A client that hears of the end before its first request can only fail.
+    if (fresh.has(session)) session.once('stream', announce);
+    else announce();
+  }
 
   return {
     accept(socket, facts) {
       const session = performServerHandshake(socket, SESSION_OPTIONS);
       const open = new Set<ServerHttp2Stream>();
       sessions.add(session);
+      fresh.add(session);
+      session.once('stream', () => fresh.delete(session));
       session.once('close', () => sessions.delete(session));
       session.on('error', (error) => deps.onBroken(facts, describeError(error)));
       session.setLocalWindowSize(CONNECTION_WINDOW);
       const idle = endWhenIdle(session, socket, slice.keepAlive, deps.system);
       guardReader(socket, slice.stalled, deps.system);
       guardStreams(session, open, slice.stalled, deps.system);
-      // Its handshake began before draining did: GOAWAY tells the client that nothing of its was processed.
-      if (draining) session.close();
+      // Its handshake began before draining did: GOAWAY tells the client that nothing of its was processed, unless there is
+      // time for its first requests.
+      if (draining) end(session);
       session.on('stream', (stream, _headers, flags, rawHeaders) => {
         open.add(stream);
         idle.stop();
@@ -95,9 +122,10 @@ export function createHttp2Server(slice: Http2ServerSlice, deps: Http2ServerDeps
         });
       });
     },
-    drain() {
+    drain(patience) {
       draining = true;
-      for (const session of sessions) session.close();
+      openUntil = deps.system.monotonic() + patience;
+      for (const session of sessions) end(session);
     },
     close() {
       draining = true;

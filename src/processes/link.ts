@@ -27,10 +27,12 @@ export interface Link {
    * Acts when this process is told to end, and when there is nobody left who could tell it. Resolves when what it was told is
    * done.
    */
-  run(actions: { drain(): Promise<void>; close(): Promise<void> }): Promise<void>;
+  run(actions: { drain(patience: number): Promise<void>; close(): Promise<void> }): Promise<void>;
   /** Says goodbye, with what was counted, and lets go. */
   done(): Promise<void>;
 }
+
+type ToEnd = Extract<FromSupervisor, { kind: 'drain' | 'close' }>;
 
 /** Milliseconds that all together get to tell: more than each of them. */
 const PATIENCE: Readonly<Record<Topic, number>> = { status: 2_000, metrics: 2_000, readiness: 8_000 };
@@ -48,8 +50,8 @@ export function openLink(system: System): Link {
   const questions = new Map<number, (answer: Told[Topic] | null) => void>();
   let asked = 0;
   let own: OwnSources | undefined;
-  const early: ('drain' | 'close')[] = [];
-  let act = (what: 'drain' | 'close'): void => void early.push(what);
+  const early: ToEnd[] = [];
+  let act = (what: ToEnd): void => void early.push(what);
 
   const send = (message: FromServing): Promise<void> =>
     new Promise((resolve) => {
@@ -71,14 +73,14 @@ export function openLink(system: System): Link {
         void tell(message.id, message.topic);
       } else if (message.kind === 'answer') {
         questions.get(message.id)?.(message.answer);
-      } else act(message.kind);
+      } else act(message);
     });
   });
   order.catch(() => {});
   worker.once('disconnect', () => {
     // Otherwise Node ends the process at once, with what is under way in it.
     worker.exitedAfterDisconnect = true;
-    act('drain');
+    act({ kind: 'drain', patience: 0 });
   });
 
   async function tell(id: number, topic: Topic): Promise<void> {
@@ -120,7 +122,7 @@ export function openLink(system: System): Link {
     },
     run: ({ drain, close }) =>
       new Promise((resolve, reject) => {
-        act = (what) => void (what === 'drain' ? drain() : close()).then(resolve, reject);
+        act = (what) => void (what.kind === 'drain' ? drain(what.patience) : close()).then(resolve, reject);
         for (const what of early.splice(0)) act(what);
       }),
     done: () => sendLast({ kind: 'done', counted: own?.metrics.describe(['counter']) ?? [] }),

@@ -19,8 +19,11 @@ export type Topic = keyof Told;
 export type FromSupervisor =
   /** The first message. `order` is for who serves to read: the supervising process only keeps it. */
   | { readonly kind: 'start'; readonly protocol: number; readonly slot: number; readonly order: unknown }
-  /** Stop: after what is under way, or at once. */
-  | { readonly kind: 'drain' }
+  /**
+   * Stop: after what is under way, or at once. Connections on which nothing is get so many milliseconds before they are
+   * closed.
+   */
+  | { readonly kind: 'drain'; readonly patience: number }
   | { readonly kind: 'close' }
   /** Tell what is so in your process. */
   | { readonly kind: 'tell'; readonly id: number; readonly topic: Topic }

@@ -43,8 +43,11 @@ export interface ServingProcess {
   readonly counted: readonly MetricFamily[];
   /** What it tells within `most` milliseconds; undefined otherwise. Never rejects. */
   ask<T extends Topic>(topic: T, most: number): Promise<Told[T] | undefined>;
-  /** It may finish what it began; if that takes more than `most` milliseconds and some, it is killed. */
-  drain(most: number): void;
+  /**
+   * It may finish what it began; if that takes more than `most` milliseconds and some, it is killed. Connections on which
+   * nothing is have `patience` milliseconds.
+   */
+  drain(most: number, patience: number): void;
   /** At once; killed if that takes long. */
   close(): void;
 }
@@ -154,10 +157,10 @@ export function forkServing(slot: number, order: unknown, deps: ServingProcessDe
         send({ kind: 'tell', id, topic });
       });
     },
-    drain(most) {
-      if (!state.leaving) send({ kind: 'drain' });
+    drain(most, patience) {
+      if (!state.leaving) send({ kind: 'drain', patience });
       state.leaving = true;
-      killAfter(most + CLOSE_LIMIT);
+      killAfter(most + patience + CLOSE_LIMIT);
     },
     close() {
       state.leaving = true;

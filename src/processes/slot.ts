@@ -30,8 +30,8 @@ export interface Slot {
   replace(order: Order): Promise<Status>;
   /** The same for the order in force, tried until it succeeds; nothing to do where it is served already. */
   follow(): Promise<void>;
-  /** Starts nothing more and lets go of the one that serves. */
-  close(): void;
+  /** Starts nothing more and lets go of the one that serves; where others go on serving, without haste. */
+  close(patience?: number): void;
 }
 
 export interface SlotDeps {
@@ -44,6 +44,12 @@ export interface SlotDeps {
   /** A process serves this now. */
   onServing(order: Order): void;
 }
+
+/**
+ * Milliseconds that connections on which nothing is have when another process takes over: a client that is slow to shake
+ * hands, or that sends a request just now, notices nothing.
+ */
+export const PATIENCE = 5_000;
 
 export function createSlot(number: number, deps: SlotDeps): Slot {
   const { system, log } = deps;
@@ -59,14 +65,14 @@ export function createSlot(number: number, deps: SlotDeps): Slot {
     const process = deps.launch(number, order);
     const status = await process.ready;
     if (closed) {
-      process.drain(order.drain);
+      process.drain(order.drain, 0);
       return status;
     }
     timer?.cancel();
     const before = current;
     current = { process, order };
     void process.ended.then((ending) => onEnded(process, ending));
-    before?.process.drain(before.order.drain);
+    before?.process.drain(before.order.drain, PATIENCE);
     deps.onServing(order);
     return status;
   }
@@ -136,10 +142,10 @@ export function createSlot(number: number, deps: SlotDeps): Slot {
     },
     replace,
     follow,
-    close() {
+    close(patience = 0) {
       closed = true;
       timer?.cancel();
-      current?.process.drain(current.order.drain);
+      current?.process.drain(current.order.drain, patience);
     },
   };
 }

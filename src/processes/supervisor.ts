@@ -6,7 +6,7 @@ import type { System } from '../base/system.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import { createCensus } from './census.ts';
 import { forkServing, type ServingProcess } from './serving-process.ts';
-import { createSlot, type Order, type Slot } from './slot.ts';
+import { createSlot, type Order, PATIENCE, type Slot } from './slot.ts';
 
 /** The processes that serve, looked after. */
 export interface Supervisor {
@@ -86,7 +86,7 @@ export function createSupervisor(first: Order, deps: SupervisorDeps): Supervisor
 
   /** As many slots as the order in force wants, all of them serving it. */
   async function complete(): Promise<void> {
-    for (const slot of slots.splice(inForce.processes)) slot.close();
+    for (const slot of slots.splice(inForce.processes)) slot.close(PATIENCE);
     // Those that are replaced go one by one, so that most of them serve at any time; those that are new need not wait.
     for (const slot of slots) if (!stopping) await slot.follow();
     const added: Promise<void>[] = [];
@@ -127,7 +127,7 @@ export function createSupervisor(first: Order, deps: SupervisorDeps): Supervisor
       rolling = turn.catch(() => {});
       return turn;
     },
-    drain: () => end((process) => process.drain(inForce.drain)),
+    drain: () => end((process) => process.drain(inForce.drain, 0)),
     close: () => end((process) => process.close()),
   };
 }
