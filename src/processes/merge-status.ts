@@ -1,4 +1,5 @@
 import type { CertificateStatus, ProcessStatus, Status } from '../admin/status.ts';
+import { mergeInstances } from './merge-instances.ts';
 
 export interface StatusPart {
   /** It takes nothing new: of the configuration it knows what was in force before. */
@@ -41,6 +42,8 @@ function mergeServer(server: Servers[number], told: readonly Status[], all: read
     ...server,
     away_seconds: away.length === 0 ? null : Math.max(...away),
     requests_held: add(of(all).map(({ requests_held }) => requests_held)),
+    instances: mergeInstances(of(told).map(({ instances }) => instances)),
+    website_instances: mergeInstances(of(told).map(({ website_instances }) => website_instances)),
   };
 }
 

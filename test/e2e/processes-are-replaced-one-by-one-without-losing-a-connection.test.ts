@@ -4,11 +4,12 @@ import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ask, askHttp2, openHttp2 } from '../harness/client.ts';
 import { type SeveralProcesses, startSeveral, untilGone } from '../harness/several.ts';
+import { isThorough } from '../harness/thorough.ts';
 import { pause, until } from '../harness/until.ts';
 import { startHttpUpstream, type TestUpstream } from '../harness/upstream.ts';
 
 /** More where there is time. */
-const RELOADS = process.env['CI'] === undefined ? 3 : 8;
+const RELOADS = isThorough ? 8 : 3;
 const CHUNK = Buffer.alloc(65_536, 'x');
 
 let upstream: TestUpstream;
