@@ -10,7 +10,7 @@ import { listenForSignals } from './serve-signals.ts';
 
 /** The sidecar in this one process. */
 export async function serveAlone(config: Config, file: string | undefined, io: CliIo): Promise<void> {
-  const log = createLogger(config.log);
+  const log = createLogger(config.log, { system: realSystem });
   const signals = listenForSignals(log);
   let sidecar: Sidecar;
   try {

@@ -27,7 +27,7 @@ export interface ServingOrder {
 
 /** The sidecar in several processes, which this one looks after. It serves nothing itself. */
 export async function serveSeveral(first: ReadConfig, file: string | undefined, io: CliIo): Promise<void> {
-  const log = createLogger(first.config.log);
+  const log = createLogger(first.config.log, { system: realSystem });
   const signals = listenForSignals(log);
   let generation = 0;
   const order = ({ config, files }: ReadConfig): Order => {

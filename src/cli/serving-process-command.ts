@@ -61,7 +61,7 @@ function readOrder({ file, cwd, files }: ServingOrder, io: CliIo): Config {
 }
 
 async function start(slot: number, config: Config, link: Link): Promise<Sidecar> {
-  const logger = createLogger(config.log, { process: slot });
+  const logger = createLogger(config.log, { system: realSystem }, { process: slot });
   surviveDefects(logger);
   let quiet = true;
   // What is said at a start, the first process has said already.

@@ -1,8 +1,14 @@
 import { type DestinationStream, pino } from 'pino';
 import type { Log } from '../base/log.ts';
+import type { System } from '../base/system.ts';
+import { createLineWriter } from './line-writer.ts';
 
 export interface LoggerSlice {
   readonly level: string;
+}
+
+export interface LoggerDeps {
+  readonly system: System;
 }
 
 /** The log of a process. */
@@ -11,21 +17,32 @@ export interface Logger extends Log {
   setLevel(level: string): void;
 }
 
+const STANDARD_OUTPUT = 1;
+
 /**
- * JSON lines with an ISO time, the level's name and the fields in Matrix and HTTP terms. `always` is on every line.
+ * JSON lines on standard output, with an ISO time, the level's name and the fields in Matrix and HTTP terms. `always` is on
+ * every line.
  */
 export function createLogger(
   slice: LoggerSlice,
+  deps: LoggerDeps,
   always: Readonly<Record<string, unknown>> | null = null,
-  destination?: DestinationStream,
 ): Logger {
-  const options = {
-    level: slice.level,
-    base: always,
-    timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label: string) => ({ level: label }) },
-  };
-  const logger = destination === undefined ? pino(options) : pino(options, destination);
+  // Not pino's own: at a full disk it throws where nobody catches, and waits for room at the end of the process.
+  const output: DestinationStream = createLineWriter(STANDARD_OUTPUT, {
+    system: deps.system,
+    onLost: (lines, why) =>
+      logger.warn({ lines }, `${countLines(lines)} of the log lost: standard output did not take more (${why}).`),
+  });
+  const logger = pino(
+    {
+      level: slice.level,
+      base: always,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label: string) => ({ level: label }) },
+    },
+    output,
+  );
   return {
     debug: (fields, sentence) => logger.debug(fields, sentence),
     info: (fields, sentence) => logger.info(fields, sentence),
@@ -35,4 +52,8 @@ export function createLogger(
       logger.level = level;
     },
   };
+}
+
+function countLines(lines: number): string {
+  return lines === 1 ? '1 line was' : `${lines} lines were`;
 }

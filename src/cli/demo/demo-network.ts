@@ -74,7 +74,7 @@ export async function startDemoNetwork({ system, env }: DemoDeps): Promise<DemoN
     const servers: DemoServer[] = [];
     for (const plan of plans) {
       const serverName = mustParse(plan.serverName);
-      const log = createLogger({ level: 'silent' });
+      const log = createLogger({ level: 'silent' }, { system });
       const listen: Upstream = plan.homeserver;
       const homeserver = await createStandInHomeserver({ serverName, listen, fetchKeys }, { system, log });
       running.push(homeserver);
@@ -106,7 +106,7 @@ async function startPlanned(
       blame: 'us',
     });
   }
-  const log: Log = createLogger(loaded.config.log);
+  const log: Log = createLogger(loaded.config.log, { system });
   return startSidecar(loaded.config, { system, log });
 }
 
