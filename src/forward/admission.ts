@@ -1,3 +1,5 @@
+import { callApart } from '../base/call-apart.ts';
+
 /** Numbers of requests. */
 export interface AdmissionSlice {
   /** Under way at once, of one key. */
@@ -74,7 +76,7 @@ export function createAdmission(slice: AdmissionSlice): Admission {
       // To the end of the round.
       ready.delete(lane);
       settle(lane);
-      start!();
+      callApart(start!);
     }
   }
 

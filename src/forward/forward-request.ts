@@ -126,7 +126,9 @@ class Forwarding implements Dispatcher.DispatchHandler {
     if (status < 200) return this.#exchange.sendInformation(status, buildResponseFields(raw));
     const head = buildResponseHead(raw);
     const respond = (): void => this.#respond(status, reason, head);
-    const doubts = AWAY_STATUSES.has(status) && this.#isRepeatable() ? this.#findDoubts() : undefined;
+    // undici does not pause where no body follows: the answer to a HEAD would end before it begins.
+    const doubtful = AWAY_STATUSES.has(status) && this.#exchange.method !== 'HEAD' && this.#isRepeatable();
+    const doubts = doubtful ? this.#findDoubts() : undefined;
     if (doubts === undefined) respond();
     else this.#doubt(controller, status, doubts, respond);
   }

@@ -1,3 +1,4 @@
+import { callApart } from '../base/call-apart.ts';
 import type { System } from '../base/system.ts';
 
 /** One that says nothing for this long is in doubt, and whoever is in doubt is here. Milliseconds. */
@@ -29,7 +30,7 @@ export function createHealthCheck(deps: { readonly system: System; ask(): Promis
         if (here) hereAt = system.monotonic();
         const asked = waiting;
         waiting = [];
-        for (const one of asked) one(here);
+        for (const one of asked) callApart(() => one(here));
       };
       const limit = system.setTimer(PATIENCE, () => finish(true));
       void deps.ask().then(finish);

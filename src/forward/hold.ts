@@ -1,3 +1,4 @@
+import { callApart } from '../base/call-apart.ts';
 import type { System, Timer } from '../base/system.ts';
 import { createHealthCheck } from './health-check.ts';
 
@@ -149,7 +150,7 @@ export function createHold(slice: HoldSlice, deps: HoldDeps): Hold {
       totals.saved++;
       report.saved++;
       deps.onOutcome?.('released');
-      waiter.settle(true);
+      callApart(() => waiter.settle(true));
     }
     // One of those let go may have found it gone again.
     if (!here || closed) return;
@@ -210,7 +211,7 @@ export function createHold(slice: HoldSlice, deps: HoldDeps): Hold {
       for (const waiter of queue) {
         waiter.timer.cancel();
         queue.delete(waiter);
-        waiter.settle(false);
+        callApart(() => waiter.settle(false));
       }
     },
   };
