@@ -14,9 +14,13 @@ export interface FailureFacts {
   readonly other: boolean;
 }
 
-/** `away`: the upstream as a whole is, and the request waits for it or (`wait` false) fails. */
+/**
+ * `away`: the upstream as a whole is, and the request waits for it or (`wait` false) fails. `ask`: it is asked whether it is
+ * here, and then the request is sent again, or waits.
+ */
 export type Repeat =
   | { readonly do: 'again'; readonly why: string }
+  | { readonly do: 'ask'; readonly why: string }
   | { readonly do: 'away'; readonly wait: boolean; readonly why: string }
   | { readonly do: 'fail'; readonly why: string };
 
@@ -37,5 +41,6 @@ export function decideRepeat(facts: FailureFacts): Repeat {
   if (other) return { do: 'again', why: 'its connection died, and another instance is here' };
   // Mostly an idle connection that the homeserver closed just as the request went out on it. A fresh one tells.
   if (losses === 1) return { do: 'again', why: 'its connection died, maybe of old age' };
-  return { do: 'away', wait: true, why: 'its connection died twice' };
+  // A homeserver that is away, behind something that takes its connections, or one that has something against this request.
+  return { do: 'ask', why: 'its connection died twice' };
 }

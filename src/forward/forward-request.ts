@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { SidecarError } from '../base/errors.ts';
 import { decideRepeat } from './decide-repeat.ts';
@@ -17,7 +16,8 @@ import type { ForwardDeps, ForwardPlan } from './forward-plan.ts';
 import type { HealthCheck } from './health-check.ts';
 import type { Instance } from './instance.ts';
 import { mayRepeat } from './may-repeat.ts';
-import { collectBody, declaresTooMuch, isCollectable, streamBody } from './request-body.ts';
+import { OutgoingBody } from './outgoing-body.ts';
+import { declaresTooMuch } from './request-body.ts';
 import { buildResponseFields, buildResponseHead, type ResponseHead } from './response-headers.ts';
 import { createSlowReader, type SlowReader } from './slow-reader.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
@@ -37,8 +37,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
   readonly #exchange: Exchange;
   readonly #plan: ForwardPlan;
   readonly #deps: ForwardDeps;
-  #body: Buffer | Readable | null = null;
-  #received: () => number = () => 0;
+  readonly #body: OutgoingBody;
   #connection: UpstreamConnection | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #leave: (() => void) | undefined;
@@ -57,6 +56,8 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#exchange = exchange;
     this.#plan = plan;
     this.#deps = deps;
+    const { bodyLimit, stalled } = plan;
+    this.#body = new OutgoingBody(exchange, { limit: bodyLimit, stalled }, deps.system);
     exchange.onGone(() => this.#clientGone());
   }
 
@@ -67,30 +68,10 @@ class Forwarding implements Dispatcher.DispatchHandler {
   }
 
   #open(): void {
-    const exchange = this.#exchange;
-    if (exchange.expectsContinue) exchange.sendContinue();
-    if (!exchange.hasBody) this.#send();
-    else if (isCollectable(exchange)) this.#collect();
-    else this.#stream();
-  }
-
-  #collect(): void {
-    const { bodyLimit, stalled } = this.#plan;
-    collectBody(this.#exchange, { limit: bodyLimit, stalled }, this.#deps.system, (outcome) => {
-      if (this.#exchange.closed) return;
-      if (!Buffer.isBuffer(outcome)) return this.#deps.onFailure(outcome);
-      this.#body = outcome;
-      this.#received = () => outcome.length;
-      this.#send();
+    this.#body.open((failure) => {
+      if (failure === undefined) this.#send();
+      else this.#deps.onFailure(failure);
     });
-  }
-
-  #stream(): void {
-    const { bodyLimit, stalled } = this.#plan;
-    const body = streamBody(this.#exchange, { limit: bodyLimit, stalled }, this.#deps.system);
-    this.#body = body.readable;
-    this.#received = body.received;
-    this.#send();
   }
 
   #send(): void {
@@ -104,7 +85,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
           path: this.#exchange.target,
           method: this.#exchange.method as Dispatcher.HttpMethod,
           headers,
-          body: this.#body,
+          body: this.#body.content,
           headersTimeout: deadline,
           bodyTimeout: Math.max(deadline, stalled),
         },
@@ -194,9 +175,9 @@ class Forwarding implements Dispatcher.DispatchHandler {
   #fail(error: unknown): void {
     const connection = this.#connection;
     this.#doubted = undefined;
-    if (this.#body instanceof Readable) this.#body.destroy();
+    this.#body.drop();
     if (this.#gone || this.#ended) return connection?.discard();
-    const explained = explainFailure(error, this.#nameUpstream(), this.#received());
+    const explained = explainFailure(error, this.#nameUpstream(), this.#body.received);
     connection?.discard(troubleOf(error, explained, this.#controller !== undefined));
     if (this.#begun) {
       this.#exchange.abort();
@@ -219,24 +200,43 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#tried ??= new Set();
     if (this.#connection !== undefined) this.#tried.add(this.#connection.instance);
     const repeat = decideRepeat({
-      ...{ unsent, lost, untouched: this.#isUntouched(), repeatable: this.#isRepeatable(), losses: this.#losses },
+      ...{ unsent, lost, untouched: this.#body.isUntouched, repeatable: this.#isRepeatable(), losses: this.#losses },
       other: connections.hasOther(this.#tried),
     });
-    if (lost && repeat.do !== 'fail') this.#deps.onRepeat();
-    if (repeat.do === 'fail') return false;
-    if (repeat.do === 'again') {
-      this.#again();
-      return true;
+    switch (repeat.do) {
+      case 'fail':
+        return false;
+      case 'again':
+        if (lost) this.#deps.onRepeat();
+        this.#again();
+        return true;
+      case 'ask':
+        return this.#askFirst(explained);
+      case 'away':
+        hold?.lost(explained.message);
+        this.#tried = undefined;
+        return repeat.wait && this.#wait(() => this.#again(), explained);
     }
-    hold?.lost(explained.message);
-    this.#tried = undefined;
-    return repeat.wait && this.#wait(() => this.#again(), explained);
+  }
+
+  /** Only for a homeserver that is away everybody waits. One that is here has something against this request alone. */
+  #askFirst(explained: SidecarError): boolean {
+    const { hold } = this.#plan;
+    if (hold === undefined) return false;
+    this.#deps.onRepeat();
+    hold.check((here) => {
+      if (this.#gone) return;
+      this.#tried = undefined;
+      if (here) return this.#again();
+      hold.lost(explained.message);
+      if (!this.#wait(() => this.#again(), explained)) this.#deps.onFailure(explained);
+    }, true);
+    return true;
   }
 
   #again(): void {
-    // Of a stream nothing was read, or it would not be here: a new one begins at the beginning.
-    if (this.#body instanceof Readable) this.#stream();
-    else this.#send();
+    this.#body.reopen();
+    this.#send();
   }
 
   /** Waits for the homeserver's return; false where it may not wait (any more). `failure` is for one that waits in vain. */
@@ -251,14 +251,9 @@ class Forwarding implements Dispatcher.DispatchHandler {
     return this.#leave !== undefined;
   }
 
-  /** Nothing of the body is lost: none, all of it kept, or not begun. */
-  #isUntouched(): boolean {
-    return !(this.#body instanceof Readable) || this.#received() === 0;
-  }
-
   /** The body is here still, and Matrix or HTTP says that a second time does no harm. */
   #isRepeatable(): boolean {
-    return !(this.#body instanceof Readable) && mayRepeat(this.#exchange.method, this.#plan.retry);
+    return this.#body.isKept && mayRepeat(this.#exchange.method, this.#plan.retry);
   }
 
   #clientGone(): void {

@@ -72,9 +72,9 @@ export interface Hold {
   lost(why: string): void;
   /**
    * Is it here, when an answer looks as if it were not? Calls `settle` once, mostly after it has been asked; one that is
-   * in doubt is here.
+   * in doubt is here. `fresh`: it is asked in any case.
    */
-  check(settle: (here: boolean) => void): void;
+  check(settle: (here: boolean) => void, fresh?: boolean): void;
   /**
    * Waits up to `patience` milliseconds and then calls `settle` once, with whether to go on. Undefined, with `settle`
    * never called, where no more may wait. The result leaves the queue.
@@ -178,9 +178,9 @@ export function createHold(slice: HoldSlice, deps: HoldDeps): Hold {
       return { awaySince: here ? undefined : lostAt, why: here ? undefined : reason, waiting: queue.size, ...totals };
     },
     lost,
-    check(settle) {
+    check(settle, fresh) {
       if (!here || closed) settle(closed);
-      else doubts.check(settle);
+      else doubts.check(settle, fresh);
     },
     wait(patience, settle) {
       if (closed || queue.size >= slice.most || patience <= 0) {

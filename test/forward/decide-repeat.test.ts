@@ -22,7 +22,7 @@ describe('a request that failed before its answer began', () => {
     ['… though it must not be done twice', { unsent: true, other: true, repeatable: false }, 'again'],
     ['… and a part of its body is gone', { unsent: true, other: true, untouched: false, repeatable: false }, 'fail'],
     ['was lost once', { lost: true, losses: 1 }, 'again'],
-    ['was lost twice', { lost: true, losses: 2 }, 'away, waits'],
+    ['was lost twice', { lost: true, losses: 2 }, 'ask'],
     ['was lost twice, and another instance is here', { lost: true, losses: 2, other: true }, 'again'],
     ['was lost three times: it may be what kills them', { lost: true, losses: 3, other: true }, 'fail'],
     ['was lost and must not be done twice', { lost: true, losses: 1, other: true, repeatable: false }, 'fail'],
