@@ -3,10 +3,12 @@ import type { Log } from '../base/log.ts';
 import type { System } from '../base/system.ts';
 import type { Exchange } from '../forward/exchange.ts';
 import { answerFor } from '../forward/failure.ts';
+import type { ForwardPlace } from '../forward/forward-plan.ts';
 import { forwardRequest } from '../forward/forward-request.ts';
 import type { Hold } from '../forward/hold.ts';
 import type { LastGoodDocument } from '../forward/last-good.ts';
 import { buildRequestHeaders } from '../forward/request-headers.ts';
+import type { UpstreamConnections } from '../forward/upstream-connections.ts';
 import { DEFAULT_DEADLINE } from '../matrix/endpoint-table.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Decision } from '../route/decision.ts';
@@ -25,6 +27,8 @@ export interface RequestDeps {
   readonly log: Log;
   readonly answers: OwnAnswers;
   readonly metrics: Metrics;
+  /** What is in force. */
+  runtime(): Runtime;
   /** A fresh request id. */
   nextRequestId(): string;
   /** The answer to an ACME http-01 challenge; undefined when there is none under way for this token. */
@@ -51,7 +55,7 @@ export function handleRequest(exchange: Exchange, runtime: Runtime, deps: Reques
   const attempt: Attempt = { exchange, facts, runtime, deps, error: undefined, mild: false };
   logWhenClosed(attempt);
   try {
-    decideAndAct(attempt);
+    act(attempt, decide(attempt, runtime));
   } catch (error) {
     // A defect of ours must cost one request, never the process.
     fail(attempt, defectOf(error));
@@ -63,11 +67,9 @@ export function defectOf(error: unknown): SidecarError {
   return new SidecarError(`Unexpected: ${describeError(error)}`, { code: 'unexpected', blame: 'us', cause: error });
 }
 
-function decideAndAct(attempt: Attempt): void {
-  const { exchange, facts, runtime, deps } = attempt;
-  const { answers } = deps;
+function decide({ exchange, facts }: Attempt, runtime: Runtime): Decision {
   const { listener } = exchange.facts;
-  const decision = runtime.route({
+  return runtime.route({
     listener: listener === 'admin' ? 'http' : listener,
     method: exchange.method,
     target: exchange.target,
@@ -76,6 +78,11 @@ function decideAndAct(attempt: Attempt): void {
     clientAddress: facts.client.address,
     origin: () => readOrigin(exchange.headers),
   });
+}
+
+function act(attempt: Attempt, decision: Decision): void {
+  const { exchange, facts, runtime, deps } = attempt;
+  const { answers } = deps;
   switch (decision.do) {
     case 'publish':
       return answers.wellKnown(exchange, decision.document);
@@ -164,6 +171,7 @@ function send(attempt: Attempt, { upstream, endpoint, server }: Forward, sending
       stalled: limits.stalled,
       retry: endpoint?.retry ?? 'never',
       hold: sending.hold,
+      moved: (from) => findMove(attempt, sending, from),
       arrived: sending.arrived,
       patience: document === undefined ? sending.patience : 0,
     },
@@ -174,12 +182,29 @@ function send(attempt: Attempt, { upstream, endpoint, server }: Forward, sending
         attempt.error = error;
         giveLastGood(attempt, document, server);
       },
+      // A decision to forward would have been a place to go to.
+      onNowhere: () => act(attempt, decide(attempt, deps.runtime())),
       onRepeat: () => deps.metrics.counter('requestsRepeated', { homeserver: upstream.text }).add(),
       onCut: (error) => {
         attempt.error = error;
       },
     },
   );
+}
+
+/** Where a reload since the request came says that it is to go, if not where it was to go until now. */
+function findMove(
+  attempt: Attempt,
+  { hold }: Sending,
+  from: UpstreamConnections,
+): ForwardPlace | 'nowhere' | undefined {
+  const now = attempt.deps.runtime();
+  if (now === attempt.runtime) return undefined;
+  const decision = decide(attempt, now);
+  if (decision.do !== 'forward') return 'nowhere';
+  const connections = now.connectionsTo(decision.upstream);
+  if (connections === from) return undefined;
+  return { connections, hold: hold === undefined ? undefined : now.holdOf(decision.upstream) };
 }
 
 function findLastGood(exchange: Exchange, server: string, runtime: Runtime): LastGoodDocument | undefined {

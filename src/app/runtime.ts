@@ -119,7 +119,10 @@ export function closeUpstreams(runtime: Runtime, next?: Runtime): void {
   }
   const kept = new Set(next === undefined ? [] : listUpstreams(next.config).map((upstream) => upstream.text));
   for (const upstream of listUpstreams(runtime.config)) {
-    if (kept.has(upstream.text)) continue;
+    if (kept.has(upstream.text)) {
+      runtime.holdOf(upstream)?.review();
+      continue;
+    }
     runtime.holdOf(upstream)?.close();
     runtime.connectionsTo(upstream).close();
   }

@@ -59,6 +59,7 @@ export function createTraffic(limits: Config['limits'], deps: TrafficDeps): Traf
     log,
     answers,
     metrics: deps.metrics,
+    runtime: deps.runtime,
     nextRequestId: createRequestIds(system),
     challengeAnswer: deps.challengeAnswer,
     probeProof: deps.probeProof,

@@ -12,6 +12,8 @@ export interface FailureFacts {
   readonly losses: number;
   /** Another instance is here, where it has not been. */
   readonly other: boolean;
+  /** A reload has given the upstream another place since. */
+  readonly moved: boolean;
 }
 
 /**
@@ -29,8 +31,9 @@ const MOST_LOSSES = 3;
 
 /** What becomes of a request that failed before its answer began. Pure. */
 export function decideRepeat(facts: FailureFacts): Repeat {
-  const { unsent, lost, untouched, repeatable, losses, other } = facts;
+  const { unsent, lost, untouched, repeatable, losses, other, moved } = facts;
   if (unsent) {
+    if (moved && untouched) return { do: 'again', why: 'nothing was sent, and a reload says that it is elsewhere' };
     if (!other) return { do: 'away', wait: untouched, why: 'nobody is there to send it to' };
     if (untouched) return { do: 'again', why: 'nothing was sent, and another instance is here' };
     return { do: 'fail', why: 'a part of its body has been read and is gone' };
@@ -38,6 +41,7 @@ export function decideRepeat(facts: FailureFacts): Repeat {
   if (!lost) return { do: 'fail', why: 'the homeserver has it, and did not answer well' };
   if (!repeatable) return { do: 'fail', why: 'whether it was done, nobody knows, and twice may do harm' };
   if (losses >= MOST_LOSSES) return { do: 'fail', why: `its connection died ${losses} times: it may be the cause` };
+  if (moved) return { do: 'again', why: 'its connection died, and a reload says that it is elsewhere' };
   if (other) return { do: 'again', why: 'its connection died, and another instance is here' };
   // Mostly an idle connection that the homeserver closed just as the request went out on it. A fresh one tells.
   if (losses === 1) return { do: 'again', why: 'its connection died, maybe of old age' };

@@ -4,9 +4,15 @@ import type { RetrySafety } from '../matrix/endpoint-table.ts';
 import type { Hold } from './hold.ts';
 import type { UpstreamConnections } from './upstream-connections.ts';
 
-/** How one request is to be forwarded. */
-export interface ForwardPlan {
+/** Where requests to an upstream go. */
+export interface ForwardPlace {
   readonly connections: UpstreamConnections;
+  /** Where they wait while the homeserver is away; undefined for what is answered at once then. */
+  readonly hold: Hold | undefined;
+}
+
+/** How one request is to be forwarded. */
+export interface ForwardPlan extends ForwardPlace {
   /** For the homeserver, from buildRequestHeaders. */
   readonly headers: string[];
   /** Bytes. */
@@ -16,8 +22,11 @@ export interface ForwardPlan {
   /** Milliseconds in which a transfer has to move on, in either direction. */
   readonly stalled: number;
   readonly retry: RetrySafety;
-  /** Where it waits while the homeserver is away; undefined for what is answered at once then. */
-  readonly hold: Hold | undefined;
+  /**
+   * Where it is to go by the configuration in force, if that is not `from` any more, where it was to go until now; nowhere,
+   * if it is not to be forwarded at all.
+   */
+  moved(from: UpstreamConnections): ForwardPlace | 'nowhere' | undefined;
   /** `System.monotonic` of its arrival, and the milliseconds from then in which it may wait and be sent again. */
   readonly arrived: number;
   readonly patience: number;
@@ -28,6 +37,8 @@ export interface ForwardDeps {
   readonly system: System;
   /** The answer has not begun: give one that says what happened. */
   onFailure(error: SidecarError): void;
+  /** By the configuration in force it is not to be forwarded: answer as that says. Nothing of an answer has begun. */
+  onNowhere(): void;
   /** It is sent once more, because its connection died before an answer. */
   onRepeat(): void;
   /** The answer had begun and cannot be completed; it was cut off. */

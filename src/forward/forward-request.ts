@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici';
 import { SidecarError } from '../base/errors.ts';
 import { decideRepeat } from './decide-repeat.ts';
+import { Destination } from './destination.ts';
 import type { Exchange } from './exchange.ts';
 import {
   AWAY_STATUSES,
@@ -12,7 +13,7 @@ import {
   saysAway,
   troubleOf,
 } from './failure.ts';
-import type { ForwardDeps, ForwardPlan } from './forward-plan.ts';
+import type { ForwardDeps, ForwardPlace, ForwardPlan } from './forward-plan.ts';
 import type { HealthCheck } from './health-check.ts';
 import type { Instance } from './instance.ts';
 import { mayRepeat } from './may-repeat.ts';
@@ -38,9 +39,9 @@ class Forwarding implements Dispatcher.DispatchHandler {
   readonly #plan: ForwardPlan;
   readonly #deps: ForwardDeps;
   readonly #body: OutgoingBody;
+  readonly #destination: Destination;
   #connection: UpstreamConnection | undefined;
   #controller: Dispatcher.DispatchController | undefined;
-  #leave: (() => void) | undefined;
   #left: number | undefined;
   #begun = false;
   #ended = false;
@@ -56,15 +57,20 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#exchange = exchange;
     this.#plan = plan;
     this.#deps = deps;
+    this.#destination = new Destination(plan, deps);
     const { bodyLimit, stalled } = plan;
     this.#body = new OutgoingBody(exchange, { limit: bodyLimit, stalled }, deps.system);
     exchange.onGone(() => this.#clientGone());
   }
 
   begin(): void {
+    const open = (): void => this.#open();
+    // There may have been a reload while it waited for its turn.
+    const place = this.#destination.findMove();
+    if (place !== undefined) return this.#destination.follow(place, open, homeserverAway());
     // Its body stays in the client's connection meanwhile.
-    if (this.#plan.hold?.away === true && this.#wait(() => this.#open(), homeserverAway())) return;
-    this.#open();
+    if (this.#destination.hold?.away === true && this.#destination.wait(open, homeserverAway())) return;
+    open();
   }
 
   #open(): void {
@@ -75,8 +81,8 @@ class Forwarding implements Dispatcher.DispatchHandler {
   }
 
   #send(): void {
-    const { connections, headers, deadline, stalled } = this.#plan;
-    const connection = connections.take({ fresh: !this.#isRepeatable(), tried: this.#tried });
+    const { headers, deadline, stalled } = this.#plan;
+    const connection = this.#destination.connections.take({ fresh: !this.#isRepeatable(), tried: this.#tried });
     this.#connection = connection;
     this.#controller = undefined;
     try {
@@ -122,7 +128,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
 
   /** Where there are several instances, one may be away and the homeserver as a whole is not. */
   #findDoubts(): HealthCheck | undefined {
-    return this.#connection?.doubts ?? this.#plan.hold;
+    return this.#connection?.doubts ?? this.#destination.hold;
   }
 
   /** A gateway or balancer says this in place of a homeserver that is away; Synapse also of other servers. */
@@ -188,48 +194,58 @@ class Forwarding implements Dispatcher.DispatchHandler {
   }
 
   #nameUpstream(): string {
-    return (this.#connection?.instance ?? this.#plan.connections.upstream).text;
+    return (this.#connection?.instance ?? this.#destination.connections.upstream).text;
   }
 
   /** Sends it again, now or when the homeserver is back, where that can do no harm and promises something. */
   #tryAgain(error: unknown, explained: SidecarError): boolean {
-    const { hold, connections } = this.#plan;
+    const { hold, connections } = this.#destination;
     const unsent = isUnreachable(explained) && this.#controller === undefined;
     const lost = !unsent && isConnectionLoss(error);
     if (lost) this.#losses++;
+    const place = this.#destination.findMove();
     this.#tried ??= new Set();
     if (this.#connection !== undefined) this.#tried.add(this.#connection.instance);
     const repeat = decideRepeat({
       ...{ unsent, lost, untouched: this.#body.isUntouched, repeatable: this.#isRepeatable(), losses: this.#losses },
       other: connections.hasOther(this.#tried),
+      moved: place !== undefined,
     });
     switch (repeat.do) {
       case 'fail':
         return false;
       case 'again':
         if (lost) this.#deps.onRepeat();
-        this.#again();
+        if (place === undefined) this.#again();
+        else this.#follow(place, explained);
         return true;
       case 'ask':
         return this.#askFirst(explained);
       case 'away':
         hold?.lost(explained.message);
         this.#tried = undefined;
-        return repeat.wait && this.#wait(() => this.#again(), explained);
+        return repeat.wait && this.#destination.wait(() => this.#again(), explained);
     }
+  }
+
+  #follow(place: ForwardPlace | 'nowhere', failure: SidecarError): void {
+    this.#tried = undefined;
+    this.#destination.follow(place, () => this.#again(), failure);
   }
 
   /** Only for a homeserver that is away everybody waits. One that is here has something against this request alone. */
   #askFirst(explained: SidecarError): boolean {
-    const { hold } = this.#plan;
+    const { hold } = this.#destination;
     if (hold === undefined) return false;
     this.#deps.onRepeat();
     hold.check((here) => {
       if (this.#gone) return;
+      const place = this.#destination.findMove();
+      if (place !== undefined) return this.#follow(place, explained);
       this.#tried = undefined;
       if (here) return this.#again();
       hold.lost(explained.message);
-      if (!this.#wait(() => this.#again(), explained)) this.#deps.onFailure(explained);
+      if (!this.#destination.wait(() => this.#again(), explained)) this.#deps.onFailure(explained);
     }, true);
     return true;
   }
@@ -239,18 +255,6 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#send();
   }
 
-  /** Waits for the homeserver's return; false where it may not wait (any more). `failure` is for one that waits in vain. */
-  #wait(goOn: () => void, failure: SidecarError): boolean {
-    const { hold, arrived, patience } = this.#plan;
-    const left = arrived + patience - this.#deps.system.monotonic();
-    this.#leave = hold?.wait(left, (go) => {
-      this.#leave = undefined;
-      if (go) goOn();
-      else this.#deps.onFailure(failure);
-    });
-    return this.#leave !== undefined;
-  }
-
   /** The body is here still, and Matrix or HTTP says that a second time does no harm. */
   #isRepeatable(): boolean {
     return this.#body.isKept && mayRepeat(this.#exchange.method, this.#plan.retry);
@@ -258,7 +262,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
 
   #clientGone(): void {
     this.#gone = true;
-    this.#leave?.();
+    this.#destination.leave();
     // Synapse gives up its own work when its client goes; without this, abandoned long polls pile up there.
     this.#controller?.abort(clientGone());
   }

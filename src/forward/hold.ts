@@ -76,16 +76,22 @@ export interface Hold {
    */
   check(settle: (here: boolean) => void, fresh?: boolean): void;
   /**
-   * Waits up to `patience` milliseconds and then calls `settle` once, with whether to go on. Undefined, with `settle`
-   * never called, where no more may wait. The result leaves the queue.
+   * Waits up to `patience` milliseconds and then calls `settle` once. Undefined, with `settle` never called, where no more
+   * may wait. The result leaves the queue. Also for a crowd from elsewhere, while it is here: each gets its turn.
    */
-  wait(patience: number, settle: (go: boolean) => void): (() => void) | undefined;
+  wait(patience: number, settle: (end: WaitEnd) => void, isMoved?: () => boolean): (() => void) | undefined;
+  /** There is another configuration: whoever is to go elsewhere by it waits here no more. */
+  review(): void;
   /** Lets everything go at once. Idempotent. */
   close(): void;
 }
 
+/** It may go on; it has waited as long as it may; this is not where it is to wait. */
+export type WaitEnd = 'released' | 'expired' | 'moved';
+
 interface Waiter {
-  readonly settle: (go: boolean) => void;
+  readonly settle: (end: WaitEnd) => void;
+  readonly isMoved: (() => boolean) | undefined;
   timer: Timer;
 }
 
@@ -104,10 +110,16 @@ export function createHold(slice: HoldSlice, deps: HoldDeps): Hold {
   let report = { saved: 0, expired: 0 };
   let timer: Timer | undefined;
   let reason: string | undefined;
+  /** Somebody waits for the next batch. */
+  let releasing = false;
+  /** It was away, and its return has not been told. */
+  let absent = false;
 
   function lost(why: string): void {
     if (!here || closed) return;
     here = false;
+    absent = true;
+    releasing = false;
     reason = why;
     timer?.cancel();
     const now = system.monotonic();
@@ -150,16 +162,26 @@ export function createHold(slice: HoldSlice, deps: HoldDeps): Hold {
       totals.saved++;
       report.saved++;
       deps.onOutcome?.('released');
-      callApart(() => waiter.settle(true));
+      callApart(() => waiter.settle('released'));
     }
     // One of those let go may have found it gone again.
     if (!here || closed) return;
-    if (queue.size === 0) {
-      deps.onBack?.({ away: backAt - lostAt, ...report });
+    releasing = queue.size > 0;
+    if (!releasing) {
+      if (absent) deps.onBack?.({ away: backAt - lostAt, ...report });
+      absent = false;
       report = { saved: 0, expired: 0 };
       return;
     }
     timer = system.setTimer(PACE, () => releaseSome(Math.min(Math.ceil(batch * 1.5), LARGEST_BATCH)));
+  }
+
+  function sendAway(which: (waiter: Waiter) => boolean): void {
+    for (const waiter of [...queue].filter(which)) {
+      waiter.timer.cancel();
+      queue.delete(waiter);
+      callApart(() => waiter.settle('moved'));
+    }
   }
 
   function* take(count: number): Generator<Waiter> {
@@ -182,7 +204,7 @@ export function createHold(slice: HoldSlice, deps: HoldDeps): Hold {
       if (!here || closed) settle(closed);
       else doubts.check(settle, fresh);
     },
-    wait(patience, settle) {
+    wait(patience, settle, isMoved) {
       if (closed || queue.size >= slice.most || patience <= 0) {
         if (queue.size < slice.most) return undefined;
         totals.refused++;
@@ -191,28 +213,30 @@ export function createHold(slice: HoldSlice, deps: HoldDeps): Hold {
       }
       const waiter: Waiter = {
         settle,
+        isMoved,
         timer: system.setTimer(patience, () => {
           queue.delete(waiter);
           totals.expired++;
           report.expired++;
           deps.onOutcome?.('expired');
-          settle(false);
+          settle('expired');
         }),
       };
       queue.add(waiter);
+      if (here && !releasing) {
+        releasing = true;
+        timer = system.setTimer(0, () => releaseSome(FIRST_BATCH));
+      }
       return () => {
         waiter.timer.cancel();
         queue.delete(waiter);
       };
     },
+    review: () => sendAway(({ isMoved }) => isMoved?.() === true),
     close() {
       closed = true;
       timer?.cancel();
-      for (const waiter of queue) {
-        waiter.timer.cancel();
-        queue.delete(waiter);
-        callApart(() => waiter.settle(false));
-      }
+      sendAway(() => true);
     },
   };
 }

@@ -62,6 +62,7 @@ export async function startForwarder(
         stalled: 60_000,
         retry: 'idempotent',
         hold: undefined,
+        moved: () => undefined,
         arrived: system.monotonic(),
         patience: 0,
         ...plan,
@@ -73,6 +74,7 @@ export async function startForwarder(
           const { status } = answerFor(error);
           if (!exchange.closed) exchange.respondAndClose(status, '', [], Buffer.from(error.code));
         },
+        onNowhere() {},
         onRepeat() {},
         onCut: (error) => void cuts.push(error),
       },

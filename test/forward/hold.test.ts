@@ -21,8 +21,9 @@ function setUp(most = 100) {
     },
   );
   const outcomes: string[] = [];
-  const wait = (name: string, patience = 50_000) =>
-    hold.wait(patience, (go) => void outcomes.push(go ? name : `${name} in vain`));
+  const ends = { released: '', expired: ' in vain', moved: ' elsewhere' };
+  const wait = (name: string, patience = 50_000, isMoved?: () => boolean) =>
+    hold.wait(patience, (end) => void outcomes.push(`${name}${ends[end]}`), isMoved);
   return {
     system,
     hold,
@@ -190,9 +191,46 @@ describe('holding requests while the homeserver is away', () => {
     wait('a');
     hold.close();
     hold.close();
-    expect(outcomes).toEqual(['a in vain']);
+    expect(outcomes).toEqual(['a elsewhere']);
     expect(wait('b')).toBeUndefined();
     await system.advance(10_000);
     expect(probes()).toBe(0);
+  });
+
+  it('gives a crowd from elsewhere their turns while it is here, and tells no return that was none', async () => {
+    const { system, hold, wait, outcomes, back, probes } = setUp(1_000);
+    for (let index = 0; index < 40; index++) wait(`${index}`);
+    expect(outcomes).toEqual([]);
+    await system.advance(1);
+    expect(outcomes.length).toBe(4);
+    expect(hold.away).toBe(true);
+    await system.advance(50);
+    expect(outcomes.length).toBe(10);
+    await system.advance(300);
+    expect(outcomes).toEqual(Array.from({ length: 40 }, (_, index) => `${index}`));
+    expect([hold.away, back, probes()]).toEqual([false, [], 0]);
+  });
+
+  it('keeps the rest of a crowd from elsewhere when the first of them find nobody', async () => {
+    const { system, hold, wait, answer, outcomes, back } = setUp(1_000);
+    for (let index = 0; index < 10; index++) wait(`${index}`);
+    await system.advance(1);
+    hold.lost('refused');
+    await system.advance(2_000);
+    expect(outcomes.length).toBe(4);
+    answer(true);
+    await system.advance(1_000);
+    expect([outcomes.length, hold.away, back.length]).toEqual([10, false, 1]);
+  });
+
+  it('lets go of those who are to go elsewhere by another configuration, and of them alone', async () => {
+    const { hold, wait, outcomes } = setUp();
+    hold.lost('refused');
+    wait('a');
+    wait('b', 50_000, () => true);
+    wait('c', 50_000, () => false);
+    hold.review();
+    expect(outcomes).toEqual(['b elsewhere']);
+    expect(hold.status.waiting).toBe(2);
   });
 });
