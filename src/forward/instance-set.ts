@@ -152,7 +152,9 @@ export function createInstanceSet({ instances: places }: UpstreamPool, deps: Ins
         all[0]!
       );
     },
-    hasOther: (tried) => all.some((instance) => instance.health.state === 'here' && !tried.has(instance)),
+    // Who has been with as many as there are has been everywhere: a name may lead to others each time.
+    hasOther: (tried) =>
+      tried.size < all.length && all.some((instance) => instance.health.state === 'here' && !tried.has(instance)),
     learn,
     trouble,
     good,
