@@ -51,11 +51,13 @@ export function createLastGood(
   const { system } = deps;
   const documents = new Map<string, LastGoodDocument>();
   let retry = FIRST_REFRESH;
-  let timer: Timer;
+  let timer: Timer | undefined;
   let closed = false;
   arm(FIRST_REFRESH);
 
+  /** One look is planned at a time: while one is under way, it may be asked for another. */
   function arm(delay: number): void {
+    timer?.cancel();
     timer = system.setTimer(delay, () => void fetchAll());
   }
 
@@ -88,13 +90,12 @@ export function createLastGood(
       return document !== undefined && document.goodUntil > system.now() ? document : undefined;
     },
     refresh() {
-      timer.cancel();
       retry = FIRST_REFRESH;
       arm(AFTER_RETURN);
     },
     close() {
       closed = true;
-      timer.cancel();
+      timer?.cancel();
     },
   };
 }
