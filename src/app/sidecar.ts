@@ -12,7 +12,7 @@ import { createEntrances } from './entrances.ts';
 import { openCertificates } from './open-certificates.ts';
 import { createProbeAnswers } from './probe-answers.ts';
 import { createReadiness } from './readiness.ts';
-import { closeUpstreams, createRuntime } from './runtime.ts';
+import { closeUpstreams, createRuntime, type Runtime } from './runtime.ts';
 import { createTraffic } from './traffic.ts';
 import { exposeTraffic } from './traffic-metrics.ts';
 
@@ -121,11 +121,13 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     if (isStopping()) throw stopping();
     const before = { ...inForce };
     const certificates = await openCertificates(next, runDeps, 'reload');
+    let runtime: Runtime | undefined;
     try {
-      const runtime = createRuntime(next, runDeps, before.runtime);
+      runtime = createRuntime(next, runDeps, before.runtime);
       await entrances.apply(next.listen);
       Object.assign(inForce, { runtime, certificates });
     } catch (error) {
+      if (runtime !== undefined) closeUpstreams(runtime, before.runtime);
       await certificates.close();
       throw error;
     }
