@@ -10,6 +10,7 @@ import type { LastGoodDocument } from '../forward/last-good.ts';
 import { buildRequestHeaders } from '../forward/request-headers.ts';
 import type { UpstreamConnections } from '../forward/upstream-connections.ts';
 import { DEFAULT_DEADLINE } from '../matrix/endpoint-table.ts';
+import { judgeRepetition } from '../matrix/repeated-put.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Decision } from '../route/decision.ts';
 import { locateOnHttps } from '../route/redirect-location.ts';
@@ -169,7 +170,12 @@ function send(attempt: Attempt, { upstream, endpoint, server }: Forward, sending
       bodyLimit: endpoint?.bodyLimit === 'body' ? limits.body : limits.upload,
       deadline: document === undefined ? deadline : Math.min(deadline, SLOW),
       stalled: limits.stalled,
-      retry: endpoint?.retry ?? 'never',
+      retry: judgeRepetition(
+        exchange.method,
+        exchange.target,
+        findPathEnd(exchange.target),
+        endpoint?.retry ?? 'never',
+      ),
       hold: sending.hold,
       moved: (from) => findMove(attempt, sending, from),
       arrived: sending.arrived,
