@@ -5,6 +5,8 @@ import { type Admission, createAdmission } from '../forward/admission.ts';
 import type { Exchange, RawHeaders } from '../forward/exchange.ts';
 import type { Surface } from '../matrix/endpoint-table.ts';
 
+/** Milliseconds that a server's request may wait for its turn; peers give up at 60 s. */
+const QUEUED = 45_000;
 /** Requests of one other server that wait, and of all together: each holds a connection and nothing else. */
 const WAITING_PER_ORIGIN = 500;
 const WAITING = 2_000;
@@ -36,11 +38,9 @@ export function createAdmissions(limits: Config['limits']): Admissions {
 
 /** A request that asks to be let in. */
 export interface Applicant {
-  readonly exchange: Exchange;
+  readonly exchange: Pick<Exchange, 'headers' | 'closed' | 'onClosed'>;
   readonly surface: Surface | undefined;
   readonly clientAddress: string;
-  /** Milliseconds that it may wait for its turn. */
-  readonly patience: number;
 }
 
 /**
@@ -48,7 +48,7 @@ export interface Applicant {
  * place is given back when the exchange is closed.
  */
 export function admitRequest(
-  { exchange, surface, clientAddress, patience }: Applicant,
+  { exchange, surface, clientAddress }: Applicant,
   admissions: Admissions,
   deps: { readonly system: System; go(): void; refuse(party: 'client' | 'server'): void },
 ): void {
@@ -65,7 +65,7 @@ export function admitRequest(
   if (exchange.closed) return leave();
   exchange.onClosed(leave);
   if (started) return;
-  const timer = deps.system.setTimer(patience, () => {
+  const timer = deps.system.setTimer(QUEUED, () => {
     if (started || exchange.closed) return;
     leave();
     deps.refuse(party);
@@ -75,8 +75,8 @@ export function admitRequest(
 
 const ORIGIN = /^X-Matrix .{0,1000}?\borigin="?([^",\s]{1,261})/i;
 
-/** Who a request says that it comes from. Not verified: whoever lies shares a place with whom they name. */
-export function readOrigin(headers: RawHeaders): string | undefined {
+/** Who a request says that it comes from. Not verified. */
+function readOrigin(headers: RawHeaders): string | undefined {
   for (let index = 0; index < headers.length; index += 2) {
     const name = headers[index]!;
     if (name.length !== 13 || name.toLowerCase() !== 'authorization') continue;

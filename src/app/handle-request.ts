@@ -9,13 +9,14 @@ import type { Hold } from '../forward/hold.ts';
 import type { LastGoodDocument } from '../forward/last-good.ts';
 import { buildRequestHeaders } from '../forward/request-headers.ts';
 import type { UpstreamConnections } from '../forward/upstream-connections.ts';
+import { listClaimedOrigins } from '../matrix/claimed-origins.ts';
 import { DEFAULT_DEADLINE } from '../matrix/endpoint-table.ts';
 import { judgeRepetition } from '../matrix/repeated-put.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Decision } from '../route/decision.ts';
 import { locateOnHttps } from '../route/redirect-location.ts';
 import { findPathEnd } from '../route/request-target.ts';
-import { admitRequest, readOrigin } from './admit-request.ts';
+import { admitRequest } from './admit-request.ts';
 import type { FederationTester } from './federation-tester.ts';
 import { beginRequestLine, logFailure } from './log-request.ts';
 import type { OwnAnswers } from './own-answers.ts';
@@ -77,7 +78,7 @@ function decide({ exchange, facts }: Attempt, runtime: Runtime): Decision {
     authority: exchange.authority,
     serverName: exchange.facts.serverName,
     clientAddress: facts.client.address,
-    origin: () => readOrigin(exchange.headers),
+    origins: () => listClaimedOrigins(exchange.headers),
   });
 }
 
@@ -108,8 +109,6 @@ function act(attempt: Attempt, decision: Decision): void {
 
 type Forward = Decision & { readonly do: 'forward' };
 
-/** Milliseconds that a server's request may wait for its turn; peers give up at 60 s. */
-const QUEUED = 45_000;
 /** Milliseconds after which a client that had too much under way may come again. */
 const RETRY_AFTER = 2_000;
 /** Milliseconds until what the homeserver said last is given in its place; peers give up on keys after ten seconds. */
@@ -125,18 +124,14 @@ function forward(attempt: Attempt, decision: Forward): void {
   const document = endpoint?.lastGood === true ? findLastGood(exchange, server, runtime) : undefined;
   if (document !== undefined && hold?.away === true) return giveLastGood(attempt, document, server);
   const arrived = deps.system.monotonic();
-  admitRequest(
-    { exchange, surface: endpoint?.surface, clientAddress: facts.client.address, patience: QUEUED },
-    runtime.admissions,
-    {
-      system: deps.system,
-      go: () => send(attempt, decision, { arrived, patience, hold, document }),
-      refuse(party) {
-        deps.metrics.counter('requestsLimited', { party }).add();
-        deps.answers.limited(exchange, RETRY_AFTER);
-      },
+  admitRequest({ exchange, surface: endpoint?.surface, clientAddress: facts.client.address }, runtime.admissions, {
+    system: deps.system,
+    go: () => send(attempt, decision, { arrived, patience, hold, document }),
+    refuse(party) {
+      deps.metrics.counter('requestsLimited', { party }).add();
+      deps.answers.limited(exchange, RETRY_AFTER);
     },
-  );
+  });
 }
 
 interface Sending {

@@ -6,7 +6,9 @@ import { answerFor } from '../forward/failure.ts';
 import { buildRequestHeaders } from '../forward/request-headers.ts';
 import type { Upgrader } from '../forward/upgrade.ts';
 import { rawAnswer } from '../listen/plain-http-answer.ts';
+import { listClaimedOrigins } from '../matrix/claimed-origins.ts';
 import { DEFAULT_DEADLINE } from '../matrix/endpoint-table.ts';
+import { type Applicant, admitRequest } from './admit-request.ts';
 import { defectOf, type RequestDeps } from './handle-request.ts';
 import { beginRequestLine, logFailure } from './log-request.ts';
 import { describeRequest, type RequestFacts } from './request-facts.ts';
@@ -77,7 +79,7 @@ function decideAndUpgrade(
     authority,
     serverName: connection.serverName,
     clientAddress: facts.client.address,
-    origin: () => undefined,
+    origins: () => listClaimedOrigins(request.rawHeaders),
   });
   if (decision.do === 'refuse') return refuse(decision.status, decision.errcode, decision.message);
   if (decision.do !== 'forward' || request.method !== 'GET')
@@ -85,10 +87,35 @@ function decideAndUpgrade(
   const source = { headers: request.rawHeaders, authority, httpVersion: '1.1' } as const;
   const headers = buildRequestHeaders(source, facts.forwarded);
   if (!headers.ok) return refuse(400, 'M_UNKNOWN', `Bad request: ${headers.why}.`);
-  deps.upgrader.upgrade(request, socket, head, {
-    connections: runtime.connectionsTo(decision.upstream),
-    headers: headers.value,
-    deadline: decision.endpoint?.deadline ?? DEFAULT_DEADLINE,
-    onFailure: fail,
-  });
+  const { upstream, endpoint } = decision;
+  // Synapse ignores such an offer, and answers as to any other request: it counts as one.
+  admitRequest(
+    { ...{ surface: endpoint?.surface, clientAddress: facts.client.address }, exchange: asExchange(request, socket) },
+    runtime.admissions,
+    {
+      system: deps.system,
+      go: () =>
+        deps.upgrader.upgrade(request, socket, head, {
+          connections: runtime.connectionsTo(upstream),
+          headers: headers.value,
+          deadline: endpoint?.deadline ?? DEFAULT_DEADLINE,
+          onFailure: fail,
+        }),
+      refuse(party) {
+        deps.metrics.counter('requestsLimited', { party }).add();
+        refuse(429, 'M_LIMIT_EXCEEDED', 'Too many requests at once.');
+      },
+    },
+  );
+}
+
+/** What an admission has to know of it. */
+function asExchange(request: IncomingMessage, socket: Duplex): Applicant['exchange'] {
+  return {
+    headers: request.rawHeaders,
+    get closed() {
+      return socket.destroyed;
+    },
+    onClosed: (listener) => void socket.once('close', listener),
+  };
 }

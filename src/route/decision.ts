@@ -55,6 +55,6 @@ export interface RouteRequest {
   readonly serverName: string | undefined;
   /** The client's address, for areas that are open to some networks only. */
   readonly clientAddress: string;
-  /** Who a federation request says that it is from; asked for only where that matters. */
-  origin(): string | undefined;
+  /** Everybody whom a federation request may say that it is from; asked for only where that matters. */
+  origins(): readonly string[];
 }

@@ -152,9 +152,8 @@ export function createRouter(facts: RouterFacts): Router {
   }
 
   function isBlocked(request: RouteRequest): boolean {
-    if (facts.blockedServers === undefined) return false;
-    const origin = request.origin();
-    return origin !== undefined && facts.blockedServers(origin);
+    const { blockedServers } = facts;
+    return blockedServers !== undefined && request.origins().some((origin) => blockedServers(origin));
   }
 
   function routeWellKnown(request: RouteRequest, name: string, server: RoutedServer, by: string): Decision {

@@ -36,7 +36,7 @@ function serve(config: Config, url: string) {
   const { host, pathname } = new URL(url);
   const request = { listener: 'https', method: 'GET', target: pathname, authority: host } as const;
   const runtime = createRuntime(config, { system: realSystem, log: createRecordingLog(), metrics: createMetrics() });
-  const decision = runtime.route({ ...request, serverName: host, clientAddress: '192.0.2.9', origin: () => undefined });
+  const decision = runtime.route({ ...request, serverName: host, clientAddress: '192.0.2.9', origins: () => [] });
   closeUpstreams(runtime);
   return decision;
 }

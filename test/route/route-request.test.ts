@@ -42,7 +42,7 @@ const request = (target: string, more: Partial<RouteRequest> = {}): RouteRequest
   authority: 'a.test',
   serverName: undefined,
   clientAddress: '192.0.2.1',
-  origin: () => undefined,
+  origins: () => [],
   ...more,
 });
 const summary = (decision: Decision): string => {
@@ -264,12 +264,14 @@ describe('what is blocked', () => {
     [undefined, false],
   ])('is federation from %s: %s', (origin, blocked) => {
     const route = router({ blockedServers: compileBlockedServers(['spam.example', '*.bad.example', 'x?.test']) });
-    const decision = route(request('/_matrix/federation/v1/send/1', { origin: () => origin }));
+    const decision = route(
+      request('/_matrix/federation/v1/send/1', { origins: () => (origin === undefined ? [] : [origin]) }),
+    );
     expect(summary(decision)).toBe(blocked ? 'refuse 403 M_FORBIDDEN' : HOME);
   });
 
   it('is nothing else of a blocked server: who asks for keys says no name', () => {
     const route = router({ blockedServers: compileBlockedServers(['*.bad.example']) });
-    expect(summary(route(request('/_matrix/key/v2/server', { origin: () => 'a.bad.example' })))).toBe(HOME);
+    expect(summary(route(request('/_matrix/key/v2/server', { origins: () => ['a.bad.example'] })))).toBe(HOME);
   });
 });

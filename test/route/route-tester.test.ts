@@ -31,7 +31,7 @@ function route(
     testerIdentity: 'm.a.test:00443',
     testerIsPublic,
   });
-  const who = { serverName: undefined, clientAddress: '192.0.2.1', origin: () => undefined };
+  const who = { serverName: undefined, clientAddress: '192.0.2.1', origins: () => [] };
   return router({ listener, method, target, authority, ...who }).do;
 }
 const KEYS = '/_matrix/key/v2/server';
