@@ -15,7 +15,12 @@ const WAITING = 2_000;
 export interface Admissions {
   /** By the client's network. Nobody waits: a client is told when to come again. */
   readonly clients: Admission;
-  /** By origin server. Other servers wait first: to be refused makes them stay away for long. */
+  /**
+   * By origin server and the network that it asks from: nobody takes the places of a server by naming it. Other servers
+   * wait first: to be refused makes them stay away for long.
+   */
+  readonly origins: Admission;
+  /** Of those, by network alone: whoever names many servers leaves half of all places to others. */
   readonly servers: Admission;
 }
 
@@ -27,13 +32,24 @@ export function createAdmissions(limits: Config['limits']): Admissions {
       waitingPerKey: 0,
       waiting: 0,
     }),
-    servers: createAdmission({
+    origins: createAdmission({
       perKey: limits.requestsPerOrigin,
-      total: limits.federationRequests,
+      total: Number.POSITIVE_INFINITY,
       waitingPerKey: WAITING_PER_ORIGIN,
       waiting: WAITING,
     }),
+    servers: createAdmission({
+      perKey: Math.ceil(limits.federationRequests / 2),
+      total: limits.federationRequests,
+      waitingPerKey: WAITING / 2,
+      waiting: WAITING,
+    }),
   };
+}
+
+/** What other servers ask for, and nobody else. */
+export function isServers(surface: Surface | undefined): boolean {
+  return surface === 'federation' || surface === 'key';
 }
 
 /** A request that asks to be let in. */
@@ -52,25 +68,58 @@ export function admitRequest(
   admissions: Admissions,
   deps: { readonly system: System; go(): void; refuse(party: 'client' | 'server'): void },
 ): void {
-  const federated = surface === 'federation' || surface === 'key';
-  const admission = federated ? admissions.servers : admissions.clients;
-  const key = (surface === 'federation' ? readOrigin(exchange.headers) : undefined) ?? networkOf(clientAddress);
+  const federated = isServers(surface);
   const party = federated ? 'server' : 'client';
-  let started = false;
-  const leave = admission.enter(key, () => {
-    started = true;
-    deps.go();
-  });
-  if (leave === undefined) return deps.refuse(party);
+  const network = networkOf(clientAddress);
+  let settled = false;
+  const settle = (how: () => void): void => {
+    if (settled) return;
+    settled = true;
+    how();
+  };
+  const go = (): void => settle(deps.go);
+  const refuse = (): void => settle(() => deps.refuse(party));
+  const origin = surface === 'federation' ? readOrigin(exchange.headers) : undefined;
+  const leave = federated
+    ? enterAsServer(admissions, { network, origin }, go, refuse)
+    : admissions.clients.enter(network, go);
+  if (leave === undefined) return refuse();
   if (exchange.closed) return leave();
   exchange.onClosed(leave);
-  if (started) return;
+  if (settled) return;
   const timer = deps.system.setTimer(QUEUED, () => {
-    if (started || exchange.closed) return;
+    if (settled || exchange.closed) return;
     leave();
-    deps.refuse(party);
+    refuse();
   });
   exchange.onClosed(() => timer.cancel());
+}
+
+/** Its own share first, where it waits in front of nobody else, then that of its network. As `Admission.enter`. */
+function enterAsServer(
+  { origins, servers }: Admissions,
+  { network, origin }: { readonly network: string; readonly origin: string | undefined },
+  go: () => void,
+  refuseLate: () => void,
+): (() => void) | undefined {
+  let entering = true;
+  let refused = false;
+  let leaveSecond: (() => void) | undefined;
+  const leaveFirst = origins.enter(`${origin ?? ''} ${network}`, () => {
+    leaveSecond = servers.enter(network, go);
+    refused = leaveSecond === undefined;
+    if (refused && !entering) refuseLate();
+  });
+  entering = false;
+  if (leaveFirst === undefined) return undefined;
+  if (refused) {
+    leaveFirst();
+    return undefined;
+  }
+  return () => {
+    leaveSecond?.();
+    leaveFirst();
+  };
 }
 
 const ORIGIN = /^X-Matrix .{0,1000}?\borigin="?([^",\s]{1,261})/i;

@@ -39,9 +39,10 @@ export function exposeTraffic(metrics: Metrics, runtime: () => Runtime, system: 
         .instances.reduce((sum, { inFlight }) => sum + inFlight, 0),
     })),
   );
-  metrics.gauge('requestsQueued', () => [
-    { labels: { party: 'server' }, value: runtime().admissions.servers.status.waiting },
-  ]);
+  metrics.gauge('requestsQueued', () => {
+    const { origins, servers } = runtime().admissions;
+    return [{ labels: { party: 'server' }, value: origins.status.waiting + servers.status.waiting }];
+  });
 }
 
 /** How it stands with each homeserver, each once. */

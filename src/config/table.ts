@@ -152,12 +152,12 @@ const limits = section('Sizes (512KiB, 50M, 1GiB; 50M is 50 x 1024 x 1024 bytes)
     default: 1000,
   }),
   requests_per_origin: defaultKey(count(1, 1_000_000), {
-    says: 'Requests of one other server that may be under way at once. More wait for their turn.',
+    says: 'Requests of one other server from one of its addresses that may be under way at once. More wait for their turn.',
     example: 20,
     default: 100,
   }),
   federation_requests: defaultKey(count(1, 1_000_000), {
-    says: 'Requests of all other servers that may be under way at once. More wait, and free places go round the servers.',
+    says: 'Requests of all other servers that may be under way at once, of one address half as many. More wait, and free places go round the addresses.',
     example: 200,
     default: 500,
   }),

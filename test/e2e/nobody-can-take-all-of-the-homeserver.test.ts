@@ -98,7 +98,7 @@ it('whoever sends no signature is known by its network', async () => {
 });
 
 it('all servers together leave room for clients', async () => {
-  for (let index = 0; index < 9; index++) void fromServer(`s${index}.test`, `s${index}`);
+  for (let index = 0; index < 9; index++) void fromServer(`s${index}.test`, `s${index}`, `192.0.2.${20 + index}`);
   await until('five are with the homeserver', () => held.length === 5);
   void fromClient('192.0.2.4');
   await until('the client is served', () => held.length === 6);
