@@ -16,7 +16,7 @@ import type { Metrics } from '../observe/metrics.ts';
 import type { Decision } from '../route/decision.ts';
 import { locateOnHttps } from '../route/redirect-location.ts';
 import { findPathEnd } from '../route/request-target.ts';
-import { admitRequest } from './admit-request.ts';
+import { admitRequest, isServers } from './admit-request.ts';
 import type { FederationTester } from './federation-tester.ts';
 import { beginRequestLine, logFailure } from './log-request.ts';
 import type { OwnAnswers } from './own-answers.ts';
@@ -173,6 +173,7 @@ function send(attempt: Attempt, { upstream, endpoint, server }: Forward, sending
       ),
       hold: sending.hold,
       moved: (from) => findMove(attempt, sending, from),
+      forServer: isServers(endpoint?.surface),
       arrived: sending.arrived,
       patience: document === undefined ? sending.patience : 0,
     },

@@ -6,6 +6,8 @@ import type { Metrics } from '../observe/metrics.ts';
 
 /** Requests that may wait for one homeserver: with their connections some 100 MB, more than a small machine should spare. */
 const MOST_WAITING = 2_000;
+/** Of those, for other servers: as many as may be under way by default. Clients that are refused come again by themselves. */
+const FOR_SERVERS = 500;
 
 /** Holds the requests to one homeserver while it is away, and says so in the log. */
 export function holdRequests(
@@ -15,7 +17,7 @@ export function holdRequests(
   const { log, metrics } = deps;
   const homeserver = connections.upstream.text;
   return createHold(
-    { most: MOST_WAITING },
+    { most: MOST_WAITING, forServers: FOR_SERVERS },
     {
       system: deps.system,
       probe: () => connections.probe(),

@@ -49,7 +49,10 @@ export class Destination {
       else if (place === undefined) this.#deps.onFailure(failure);
       else this.follow(place, goOn, failure);
     };
-    this.#leave = this.hold?.wait(left, settle, () => this.findMove() !== undefined);
+    this.#leave = this.hold?.wait(left, settle, {
+      isMoved: () => this.findMove() !== undefined,
+      forServer: this.#plan.forServer,
+    });
     return this.#leave !== undefined;
   }
 

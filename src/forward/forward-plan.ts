@@ -27,6 +27,8 @@ export interface ForwardPlan extends ForwardPlace {
    * if it is not to be forwarded at all.
    */
   moved(from: UpstreamConnections): ForwardPlace | 'nowhere' | undefined;
+  /** Another server's, which would stay away for long if it might not wait. */
+  readonly forServer: boolean;
   /** `System.monotonic` of its arrival, and the milliseconds from then in which it may wait and be sent again. */
   readonly arrived: number;
   readonly patience: number;

@@ -23,6 +23,8 @@ const PACE = 50;
 export interface HoldSlice {
   /** How many requests may wait; 0 holds none. */
   readonly most: number;
+  /** Of those, how many are for other servers alone; none where nothing is said. */
+  readonly forServers?: number;
 }
 
 export interface HoldDeps {
@@ -59,6 +61,14 @@ export interface HoldStatus {
   readonly refused: number;
 }
 
+/** What matters of a request that waits. */
+export interface WhoWaits {
+  /** Whether it is to go elsewhere by now; not asked where there is none. */
+  readonly isMoved?: () => boolean;
+  /** Another server's, which would stay away for long if it were refused. */
+  readonly forServer?: boolean;
+}
+
 /**
  * Keeps requests waiting while a homeserver is away, a restart for instance, and lets them go when it is back: in the
  * order in which they came, a few at first, so that a homeserver with cold caches is not flattened. What waits costs
@@ -79,7 +89,7 @@ export interface Hold {
    * Waits up to `patience` milliseconds and then calls `settle` once. Undefined, with `settle` never called, where no more
    * may wait. The result leaves the queue. Also for a crowd from elsewhere, while it is here: each gets its turn.
    */
-  wait(patience: number, settle: (end: WaitEnd) => void, isMoved?: () => boolean): (() => void) | undefined;
+  wait(patience: number, settle: (end: WaitEnd) => void, who?: WhoWaits): (() => void) | undefined;
   /** There is another configuration: whoever is to go elsewhere by it waits here no more. */
   review(): void;
   /** Lets everything go at once. Idempotent. */
@@ -204,9 +214,10 @@ export function createHold(slice: HoldSlice, deps: HoldDeps): Hold {
       if (!here || closed) settle(closed);
       else doubts.check(settle, fresh);
     },
-    wait(patience, settle, isMoved) {
-      if (closed || queue.size >= slice.most || patience <= 0) {
-        if (queue.size < slice.most) return undefined;
+    wait(patience, settle, { isMoved, forServer = false } = {}) {
+      const most = slice.most - (forServer ? 0 : (slice.forServers ?? 0));
+      if (closed || queue.size >= most || patience <= 0) {
+        if (queue.size < most) return undefined;
         totals.refused++;
         deps.onOutcome?.('refused');
         return undefined;

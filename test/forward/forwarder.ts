@@ -63,6 +63,7 @@ export async function startForwarder(
         retry: 'idempotent',
         hold: undefined,
         moved: () => undefined,
+        forServer: false,
         arrived: system.monotonic(),
         patience: 0,
         ...plan,

@@ -23,7 +23,9 @@ function setUp(most = 100) {
   const outcomes: string[] = [];
   const ends = { released: '', expired: ' in vain', moved: ' elsewhere' };
   const wait = (name: string, patience = 50_000, isMoved?: () => boolean) =>
-    hold.wait(patience, (end) => void outcomes.push(`${name}${ends[end]}`), isMoved);
+    hold.wait(patience, (end) => void outcomes.push(`${name}${ends[end]}`), {
+      ...(isMoved === undefined ? {} : { isMoved }),
+    });
   return {
     system,
     hold,
