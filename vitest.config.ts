@@ -34,7 +34,7 @@ export default defineConfig({
     projects: [
       project('unit', [
         'test/*.test.ts',
-        'test/{base,matrix,config,store,tls,acme,listen,route,forward,observe,admin,app,processes,discovery,advise,federation-tester,synapse,doctor,cli,bench}/**/*.test.ts',
+        'test/{base,matrix,config,store,tls,acme,listen,route,forward,observe,admin,app,processes,discovery,advise,federation-tester,synapse,doctor,import,cli,bench}/**/*.test.ts',
         'test/regress/unit/**/*.test.ts',
       ]),
       project('e2e', ['test/e2e/**/*.test.ts', 'test/regress/e2e/**/*.test.ts']),

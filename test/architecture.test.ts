@@ -26,6 +26,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // What one process tells of itself, those of all processes together tell of the whole.
   processes: ['base', 'observe', 'admin'],
   synapse: ['base', 'matrix'],
+  import: ['base', 'matrix', 'config'],
   doctor: ['base', 'matrix', 'discovery', 'federation-tester', 'synapse'],
   app: [
     'base',
@@ -50,6 +51,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'federation-tester',
     'doctor',
     'synapse',
+    'import',
     'base',
     'matrix',
     'config',

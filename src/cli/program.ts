@@ -12,6 +12,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<AddCommand>> = new Map([
   ['advise', async () => (await import('./advise-command.ts')).addAdviseCommand],
   ['doctor', async () => (await import('./doctor-command.ts')).addDoctorCommand],
   ['certs', async () => (await import('./certs-command.ts')).addCertsCommand],
+  ['import', async () => (await import('./import-command.ts')).addImportCommand],
   ['config', async () => (await import('./config-command.ts')).addConfigCommand],
   ['demo', async () => (await import('./demo-command.ts')).addDemoCommand],
   [SERVING_PROCESS, async () => (await import('./serving-process-command.ts')).addServingProcessCommand],

@@ -1,0 +1,66 @@
+import { isIP } from 'node:net';
+import type { Outcome, Site } from './site.ts';
+
+/** All sites, asked as a client would ask them: by host, port and path. */
+export interface Hosts {
+  readonly sites: readonly Site[];
+  /** The hosts that sites name exactly, in the order in which they are named. */
+  readonly names: readonly string[];
+  /** The ports on which a site takes this host as its own. */
+  ports(host: string, tls: boolean): readonly number[];
+  /** Which site answers; undefined where nobody listens on the port. */
+  choose(host: string, port: number): Site | undefined;
+  ask(host: string, port: number, path: string): Outcome | undefined;
+  /** The port on which clients come: 443 if it is there, else another one with TLS, 8448 after the others. */
+  mainPort(host: string): number | undefined;
+}
+
+/** From here on, a site was chosen for its name, and not because nothing else is there. */
+export const BY_NAME = 10;
+const EXACT = /^(?=.*[a-z.])[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/;
+
+/** `more` are hosts that no site names exactly, and that are served all the same. */
+export function createHosts(sites: readonly Site[], more: readonly string[] = []): Hosts {
+  const names = [...new Set([...sites.flatMap((site) => site.names.filter(isExactName)), ...more])];
+  const answers = new Map<string, Outcome | undefined>();
+
+  function choose(host: string, port: number): Site | undefined {
+    let best: Site | undefined;
+    let rank = 0;
+    for (const site of sites) {
+      const one = site.rank(host, port);
+      if (one > rank) [best, rank] = [site, one];
+    }
+    return best;
+  }
+
+  function ports(host: string, tls: boolean): readonly number[] {
+    const own = sites.flatMap((site) => {
+      const listens = site.listens.filter((listen) => listen.tls === tls);
+      return listens.filter(({ port }) => site.rank(host, port) >= BY_NAME || more.includes(host));
+    });
+    return [...new Set(own.map(({ port }) => port))].filter((port) => choose(host, port) !== undefined);
+  }
+
+  return {
+    sites,
+    names,
+    ports,
+    choose,
+    ask(host, port, path) {
+      const key = `${host} ${port} ${path}`;
+      if (!answers.has(key)) answers.set(key, choose(host, port)?.ask({ host, port, path }));
+      return answers.get(key);
+    },
+    mainPort(host) {
+      const tls = ports(host, true);
+      if (tls.includes(443)) return 443;
+      return tls.find((port) => port !== 8448) ?? tls[0] ?? ports(host, false)[0];
+    },
+  };
+}
+
+/** A host name as it stands: no wildcard, no regular expression, no catch-all, no variable. */
+export function isExactName(name: string): boolean {
+  return EXACT.test(name) && name.includes('.') && isIP(name) === 0 && !/(^|\.)localhost$/.test(name);
+}
