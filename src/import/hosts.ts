@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { MAIN_PATHS, WELL_KNOWN } from './matrix-paths.ts';
 import type { Outcome, Site } from './site.ts';
 
 /** All sites, asked as a client would ask them: by host, port and path. */
@@ -10,7 +11,8 @@ export interface Hosts {
   ports(host: string, tls: boolean): readonly number[];
   /** Which site answers; undefined where nobody listens on the port. */
   choose(host: string, port: number): Site | undefined;
-  ask(host: string, port: number, path: string): Outcome | undefined;
+  /** `inside`: as somebody would who is in a network that is let in. */
+  ask(host: string, port: number, path: string, inside?: boolean): Outcome | undefined;
   /** The port on which clients come: 443 if it is there, else another one with TLS, 8448 after the others. */
   mainPort(host: string): number | undefined;
 }
@@ -36,10 +38,11 @@ export function createHosts(sites: readonly Site[], more: readonly string[] = []
 
   function ports(host: string, tls: boolean): readonly number[] {
     const own = sites.flatMap((site) => {
-      const listens = site.listens.filter((listen) => listen.tls === tls);
-      return listens.filter(({ port }) => site.rank(host, port) >= BY_NAME || more.includes(host));
+      const fits = ({ port }: { port: number }): boolean =>
+        site.rank(host, port) >= BY_NAME || (catchesMatrix(site, port) && choose(host, port) === site);
+      return site.listens.filter((listen) => listen.tls === tls && fits(listen));
     });
-    return [...new Set(own.map(({ port }) => port))].filter((port) => choose(host, port) !== undefined);
+    return [...new Set(own.map(({ port }) => port))];
   }
 
   return {
@@ -47,9 +50,9 @@ export function createHosts(sites: readonly Site[], more: readonly string[] = []
     names,
     ports,
     choose,
-    ask(host, port, path) {
-      const key = `${host} ${port} ${path}`;
-      if (!answers.has(key)) answers.set(key, choose(host, port)?.ask({ host, port, path }));
+    ask(host, port, path, inside = false) {
+      const key = `${host} ${port} ${inside} ${path}`;
+      if (!answers.has(key)) answers.set(key, choose(host, port)?.ask({ host, port, path, inside }));
       return answers.get(key);
     },
     mainPort(host) {
@@ -58,6 +61,18 @@ export function createHosts(sites: readonly Site[], more: readonly string[] = []
       return tls.find((port) => port !== 8448) ?? tls[0] ?? ports(host, false)[0];
     },
   };
+}
+
+/** Whether a site without a name takes Matrix requests for any host. */
+function catchesMatrix(site: Site, port: number): boolean {
+  if (!isNameless(site)) return false;
+  const ask = (path: string): Outcome => site.ask({ host: 'unknown.invalid', port, path });
+  return MAIN_PATHS.some((path) => ask(path).do === 'proxy') || ask(`${WELL_KNOWN}server`).do === 'answer';
+}
+
+/** Whether its names, if it has any, stand for every host. */
+export function isNameless({ names }: Site): boolean {
+  return names.every((name) => name === '_' || name === '' || name === 'localhost');
 }
 
 /** A host name as it stands: no wildcard, no regular expression, no catch-all, no variable. */

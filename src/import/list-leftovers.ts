@@ -143,7 +143,10 @@ function isWebsite(site: Site): boolean {
     );
     return outcomes.some(
       (one) =>
-        one.do === 'proxy' || one.do === 'files' || one.do === 'other' || (one.do === 'answer' && one.status < 300),
+        one.do === 'proxy' ||
+        one.do === 'files' ||
+        one.do === 'other' ||
+        (one.do === 'answer' && one.status < 300 && one.body !== ''),
     );
   });
 }

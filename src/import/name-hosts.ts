@@ -1,5 +1,5 @@
 import { parseServerName } from '../matrix/server-name.ts';
-import { BY_NAME, isExactName } from './hosts.ts';
+import { BY_NAME, isExactName, isNameless } from './hosts.ts';
 import { MAIN_PATHS, WELL_KNOWN } from './matrix-paths.ts';
 import type { Outcome, Site } from './site.ts';
 
@@ -22,15 +22,18 @@ export function nameHosts(
   serverName: string | undefined,
   covered: (site: Site) => readonly string[],
 ): NamedHosts {
+  const others = sites.filter((site) => site.names.some(isExactName) && concernsMatrix(site));
+  const said = sites.flatMap(listDocumentHosts);
   const hosts = new Set<string>();
   const invented = new Map<Site, string>();
   for (const site of sites) {
     if (site.names.some(isExactName) || !concernsMatrix(site)) continue;
     const given = serverName === undefined ? [] : [serverName, `matrix.${serverName}`];
-    const pool = [...given, ...listDocumentHosts(site), ...covered(site).filter(isExactName)];
+    const pool = [...given, ...said, ...covered(site).filter(isExactName)];
     const fits = [...new Set(pool)].filter((host) => isFor(site, host));
     for (const host of fits) hosts.add(host);
-    if (fits.length > 0) continue;
+    // Beside sites with names, one without is for their hosts on another port.
+    if (fits.length > 0 || (isNameless(site) && others.length > 0)) continue;
     const host = inventName(site);
     invented.set(site, host);
     hosts.add(host);
@@ -39,8 +42,8 @@ export function nameHosts(
 }
 
 function isFor(site: Site, host: string): boolean {
-  const catchesAll = site.names.every((name) => name === '_' || name === '' || name === 'localhost');
-  return site.listens.some(({ port }) => site.rank(host, port) >= (catchesAll ? 1 : BY_NAME));
+  const enough = isNameless(site) ? 1 : BY_NAME;
+  return site.listens.some(({ port }) => site.rank(host, port) >= enough);
 }
 
 function concernsMatrix(site: Site): boolean {
@@ -48,7 +51,7 @@ function concernsMatrix(site: Site): boolean {
   const document = ask(site, `${WELL_KNOWN}server`);
   return (
     named ||
-    (document?.do === 'answer' && document.status < 300) ||
+    (document?.do === 'answer' && document.status < 300 && document.body !== '') ||
     MAIN_PATHS.some((path) => ask(site, path)?.do === 'proxy')
   );
 }

@@ -103,7 +103,9 @@ export function planImport(facts: ImportFacts, hints: ImportHints): ImportPlan {
     `Made by matrix-sidecar import from a configuration of ${facts.program}. Each line says where it is from.`,
   ];
   const store = hints.store === undefined ? [] : [entry('store', hints.store, undefined)];
-  const yaml = writeYaml(head, written, [...listen.sections, ...facts.sections, ...store]);
+  // Of two files that both have a section, the first one counts.
+  const sections = [...new Map([...facts.sections].reverse().map((one) => [one.key, one])).values()];
+  const yaml = writeYaml(head, written, [...listen.sections, ...sections, ...store]);
   return { yaml, findings: order(findings), carry: [...new Set(carry)] };
 }
 

@@ -100,7 +100,7 @@ function planRoutes(
   }
   const allowed = names.flatMap((host) => {
     const port = hosts.mainPort(host);
-    const outcome = port === undefined ? undefined : hosts.ask(host, port, ADMIN_PATH);
+    const outcome = port === undefined ? undefined : hosts.ask(host, port, ADMIN_PATH, true);
     return outcome?.do === 'proxy' ? (outcome.way.allowed ?? []) : [];
   });
   const networks = [...new Set(allowed)].filter((network) => parseCidr(network).ok);

@@ -33,7 +33,9 @@ function planFor(host: string, outcome: Outcome, server: FoundServer): PlannedWe
   if (outcome.do === 'files') return propose(host, outcome.place, describeFiles(outcome.folder));
   if (outcome.do === 'other') return propose(host, outcome.place, `answered by ${outcome.what}`);
   if (outcome.do === 'answer') {
-    return outcome.status < 300 ? propose(host, outcome.place, 'an answer written in the configuration') : NONE;
+    return outcome.status < 300 && outcome.body !== ''
+      ? propose(host, outcome.place, 'an answer written in the configuration')
+      : NONE;
   }
   // To the same place with or without a slash or TLS, there is nothing to carry over.
   return outcome.location.includes(`//${host}`)

@@ -58,13 +58,15 @@ function judge(outcome: Outcome): FoundDocument['outcome'] | undefined {
     return outcome.do === 'redirect' ? { kind: 'elsewhere', url: outcome.location } : { kind: 'unread' };
   if (outcome.status >= 300) return undefined;
   if (outcome.body === undefined) return { kind: 'unread' };
+  // What Caddy says where nobody says anything.
+  if (outcome.body.trim() === '') return undefined;
   if (outcome.body.length > LARGEST || depthOf(outcome.body) > DEEPEST)
     return { kind: 'broken', why: 'it is too large' };
   try {
     const json: unknown = JSON.parse(outcome.body);
     return isJsonObject(json) ? { kind: 'document', json } : { kind: 'broken', why: 'it is JSON, but no object' };
   } catch {
-    return { kind: 'broken', why: outcome.body.trim() === '' ? 'it is empty' : 'it is no JSON' };
+    return { kind: 'broken', why: 'it is no JSON' };
   }
 }
 

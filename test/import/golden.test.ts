@@ -4,7 +4,10 @@ import { formatConfigProblems } from '../../src/config/format-problems.ts';
 import { loadText } from '../config/load-file.ts';
 import { GOLDEN, listExamples, runImport } from './import-bench.ts';
 
-const PROGRAMS = [{ program: 'nginx', least: 30 }] as const;
+const PROGRAMS = [
+  { program: 'nginx', least: 30 },
+  { program: 'caddy', least: 10 },
+] as const;
 
 for (const { program, least } of PROGRAMS) {
   const folder = join(GOLDEN, program);

@@ -1,7 +1,6 @@
 import { readFoundFile } from '../../acme/import-found.ts';
 import { SidecarError } from '../../base/errors.ts';
 import type { CertificateLook, CertificateLooks } from '../../import/plan-certificate.ts';
-import type { Site, SiteCertificate } from '../../import/site.ts';
 import { type Certificate, keyMatches } from '../../tls/certificate.ts';
 import { coversName } from '../../tls/covers-name.ts';
 import { parsePemCertificate } from '../../tls/pem-certificate.ts';
@@ -12,15 +11,21 @@ const MOST = 500;
 const ACME_ISSUERS =
   /^O=(Let's Encrypt|ZeroSSL|ZeroSSL GmbH|Google Trust Services|Google Trust Services LLC|Buypass AS-983163327)$/m;
 
-/** Opens the certificates that sites name. Never rejects: what cannot be read is a look as well. */
-export async function lookAtCertificates(sites: readonly Site[]): Promise<CertificateLooks> {
-  const files = new Map(sites.flatMap((site) => site.certificates.map((one) => [one.cert, one] as const)));
+/** The files of a certificate. */
+interface CertificatePaths {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Opens certificates. Never rejects: what cannot be read is a look as well. */
+export async function lookAtCertificates(named: readonly CertificatePaths[]): Promise<CertificateLooks> {
+  const files = new Map(named.map((one) => [one.cert, one]));
   const looks = new Map<string, CertificateLook>();
   for (const [path, certificate] of [...files].slice(0, MOST)) looks.set(path, await look(certificate));
   return looks;
 }
 
-async function look({ cert, key }: SiteCertificate): Promise<CertificateLook> {
+async function look({ cert, key }: CertificatePaths): Promise<CertificateLook> {
   const outcome = await read(cert, key);
   if (outcome instanceof SidecarError) return { kind: 'unusable', why: lowerFirst(outcome.message.replace(/\.$/, '')) };
   if (!keyMatches(outcome)) return { kind: 'unusable', why: 'its private key is another one' };

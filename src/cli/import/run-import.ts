@@ -4,14 +4,19 @@ import { SidecarError } from '../../base/errors.ts';
 import type { System } from '../../base/system.ts';
 import { formatConfigProblems } from '../../config/format-problems.ts';
 import { type LoadedConfig, loadConfig } from '../../config/load-config.ts';
+import { planCertbot } from '../../import/certbot/plan-certbot.ts';
+import { readCertbot } from '../../import/certbot/read-certbot.ts';
 import { createPatternMatcher } from '../../import/pattern-matcher.ts';
 import { type ImportPlan, planImport } from '../../import/plan-import.ts';
+import type { Site, SiteCertificate } from '../../import/site.ts';
 import { createSourceFiles } from '../../import/source-files.ts';
 import { fail } from '../certs/open-certificate-store.ts';
 import { createPaint } from '../demo/demo-text.ts';
 import type { CliIo } from '../io.ts';
+import { addStorages, planStorages } from './caddy-storage.ts';
 import { carryCertificates } from './carry-certificates.ts';
 import { lookAtCertificates } from './look-at-certificates.ts';
+import { readCaddyFacts } from './read-caddy-facts.ts';
 import { readNginxFacts } from './read-nginx-facts.ts';
 import { renderFindings } from './render-findings.ts';
 
@@ -36,7 +41,9 @@ export async function runImport(request: ImportRequest, io: CliIo, system: Syste
     const plan = await makePlan(request, io);
     // The YAML first: on a terminal, what is to be done is then what stands last.
     if (plan.yaml !== undefined) io.stdout(plan.yaml);
-    io.stderr(`\n${renderFindings(plan.findings, request.program, createPaint(io.colour))}\n`);
+    io.stderr(
+      `\n${renderFindings(plan.findings, request.program === 'caddy' ? 'Caddy' : request.program, createPaint(io.colour))}\n`,
+    );
     if (plan.yaml === undefined) {
       return fail(io, `Nothing in ${request.paths.join(' ')} has to do with Matrix.`, HINTS[request.program]);
     }
@@ -61,11 +68,29 @@ const HINTS: Readonly<Record<ImportProgram, string>> = {
 
 async function makePlan({ program, paths, ...hints }: ImportRequest, io: CliIo): Promise<ImportPlan> {
   const files = createSourceFiles(io.cwd);
-  const matcher = createPatternMatcher();
   const absolute = paths.map((path) => resolve(io.cwd, path));
-  if (program !== 'nginx') throw new Error('not yet');
-  const facts = readNginxFacts(absolute, files, matcher);
-  return planImport({ ...facts, certificates: await lookAtCertificates(facts.sites) }, hints);
+  if (program === 'certbot') {
+    const folders = absolute.map((path) => readCertbot(path, files));
+    const looks = await lookAtCertificates(folders.flatMap(({ lineages }) => lineages));
+    return planCertbot(folders, looks, hints);
+  }
+  const matcher = createPatternMatcher();
+  if (program === 'nginx') {
+    const facts = readNginxFacts(absolute, files, matcher);
+    return planImport({ ...facts, certificates: await lookAtCertificates(listNamed(facts.sites)) }, hints);
+  }
+  const { storages, ...facts } = readCaddyFacts(absolute, files, matcher);
+  if (facts.sites.length === 0 && storages.length > 0) return planStorages(storages, files, hints);
+  const plan = planImport({ ...facts, certificates: await lookAtCertificates(listNamed(facts.sites)) }, hints);
+  const needsStorage = facts.sites.some(
+    ({ listens, certificates }) => certificates.length === 0 && listens.some(({ tls }) => tls),
+  );
+  const local = facts.sections.some(({ key }) => key === 'certificates');
+  return addStorages(plan, storages, needsStorage && !local);
+}
+
+function listNamed(sites: readonly Site[]): readonly SiteCertificate[] {
+  return sites.flatMap(({ certificates }) => certificates);
 }
 
 /** Loads the YAML as a file of that text would be. */
