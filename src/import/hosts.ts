@@ -26,23 +26,41 @@ export function createHosts(sites: readonly Site[], more: readonly string[] = []
   const names = [...new Set([...sites.flatMap((site) => site.names.filter(isExactName)), ...more])];
   const answers = new Map<string, Outcome | undefined>();
 
+  const byName = Map.groupBy(
+    sites.flatMap((site) => [...new Set(site.names)].map((name) => ({ name, site }))),
+    ({ name }) => name,
+  );
+  // Those that may be for a host whose name they do not have.
+  const open = sites.filter((site) => isNameless(site) || !site.names.every(isExactName));
+  const fallbacks = new Map<number, Site | undefined>();
+  const opened = new Map<string, readonly number[]>();
+
+  function candidates(host: string): readonly Site[] {
+    return [...(byName.get(host) ?? []).map(({ site }) => site), ...open];
+  }
+
+  /** Who answers for a host that nobody names. */
+  function fallback(port: number): Site | undefined {
+    if (!fallbacks.has(port)) fallbacks.set(port, best(sites, 'unknown.invalid', port));
+    return fallbacks.get(port);
+  }
+
   function choose(host: string, port: number): Site | undefined {
-    let best: Site | undefined;
-    let rank = 0;
-    for (const site of sites) {
-      const one = site.rank(host, port);
-      if (one > rank) [best, rank] = [site, one];
-    }
-    return best;
+    return best(candidates(host), host, port, BY_NAME) ?? fallback(port);
   }
 
   function ports(host: string, tls: boolean): readonly number[] {
-    const own = sites.flatMap((site) => {
+    const key = `${host} ${tls}`;
+    const known = opened.get(key);
+    if (known !== undefined) return known;
+    const own = candidates(host).flatMap((site) => {
       const fits = ({ port }: { port: number }): boolean =>
         site.rank(host, port) >= BY_NAME || (catchesMatrix(site, port) && choose(host, port) === site);
       return site.listens.filter((listen) => listen.tls === tls && fits(listen));
     });
-    return [...new Set(own.map(({ port }) => port))];
+    const found = [...new Set(own.map(({ port }) => port))];
+    opened.set(key, found);
+    return found;
   }
 
   return {
@@ -61,6 +79,16 @@ export function createHosts(sites: readonly Site[], more: readonly string[] = []
       return tls.find((port) => port !== 8448) ?? tls[0] ?? ports(host, false)[0];
     },
   };
+}
+
+/** The first of those that fit best; none that fits less well than `least`. */
+function best(sites: readonly Site[], host: string, port: number, least = 1): Site | undefined {
+  let [found, rank]: [Site | undefined, number] = [undefined, least - 1];
+  for (const site of sites) {
+    const one = site.rank(host, port);
+    if (one > rank) [found, rank] = [site, one];
+  }
+  return found;
 }
 
 /** Whether a site without a name takes Matrix requests for any host. */

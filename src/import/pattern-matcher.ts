@@ -17,7 +17,7 @@ export interface PatternMatcher {
 
 /** Milliseconds for one match of one pattern. */
 const PATIENCE = 100;
-const MOST_REFUSED = 20;
+const MOST_REFUSED = 10;
 /** Each under a clock costs a quarter of a millisecond. */
 const MOST_TIMED = 20_000;
 

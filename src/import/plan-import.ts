@@ -2,6 +2,7 @@ import type { Upstream } from '../base/address.ts';
 import type { Finding } from '../base/finding.ts';
 import { type FoundServer, findServers } from './find-servers.ts';
 import { createHosts } from './hosts.ts';
+import { tooLarge } from './import-error.ts';
 import { lintDocuments } from './lint-documents.ts';
 import { lintPassing } from './lint-passing.ts';
 import { lintReach } from './lint-reach.ts';
@@ -46,9 +47,15 @@ export interface ImportPlan {
   readonly carry: readonly string[];
 }
 
-/** Turns what was read into a configuration, and says what was wrong and what is left. Pure. */
+/** Every site is asked about every name. */
+const [MOST_SITES, MOST_NAMES] = [2000, 5000];
+
+/** Turns what was read into a configuration, and says what was wrong and what is left. Pure; throws a SidecarError for too much of it. */
 export function planImport(facts: ImportFacts, hints: ImportHints): ImportPlan {
   const { sites, certificates } = facts;
+  const names = sites.reduce((sum, site) => sum + site.names.length, 0);
+  if (sites.length > MOST_SITES || names > MOST_NAMES)
+    throw tooLarge(`There are ${sites.length} sites with ${names} names`);
   const named = nameHosts(sites, hints.serverName, (site) => listCovered(site, certificates));
   const hosts = createHosts(sites, named.hosts);
   const servers = findServers(hosts, hints);

@@ -1,4 +1,4 @@
-import { brokenText } from '../import-error.ts';
+import { brokenText, tooLarge } from '../import-error.ts';
 
 /** A word of a Caddyfile. */
 export interface CaddyWord {
@@ -13,6 +13,7 @@ export interface CaddyLine {
   readonly words: readonly CaddyWord[];
 }
 
+const MOST_WORDS = 300_000;
 const HINT = 'caddy validate names such mistakes as well; import what Caddy itself accepts.';
 
 /** `{$NAME}` and `{$NAME:default}` stand for variables of Caddy's environment, of which only the default is known here. */
@@ -28,8 +29,9 @@ export function lexCaddyfile(source: string, file: string): readonly CaddyLine[]
   const text = replaceEnvironment(source).replaceAll('\r\n', '\n');
   const lines: CaddyLine[] = [];
   let words: CaddyWord[] = [];
-  let [line, begun, at] = [1, 1, 0];
+  let [line, begun, at, count] = [1, 1, 0, 0];
   const add = (word: string, quoted: boolean): void => {
+    if (++count > MOST_WORDS) throw tooLarge(`${file} has more than ${MOST_WORDS} words`);
     if (words.length === 0) begun = line;
     words.push({ text: word, quoted });
   };
@@ -46,7 +48,7 @@ export function lexCaddyfile(source: string, file: string): readonly CaddyLine[]
     } else if (character === '\\' && text[at + 1] === '\n') {
       line++;
       at += 2;
-    } else if (/\s/.test(character)) at++;
+    } else if (isSpace(character)) at++;
     else if (character === '#') {
       const end = text.indexOf('\n', at);
       at = end === -1 ? text.length : end;
@@ -59,7 +61,7 @@ export function lexCaddyfile(source: string, file: string): readonly CaddyLine[]
       at = end + 1;
     } else {
       let end = at;
-      while (end < text.length && !/\s/.test(text[end]!)) end++;
+      while (end < text.length && text[end] !== '\n' && !isSpace(text[end]!)) end++;
       const word = text.slice(at, end);
       const marker = /^<<([A-Za-z0-9_-]+)$/.exec(word)?.[1];
       if (marker !== undefined && text[end] === '\n') {
@@ -94,6 +96,11 @@ function readHeredoc(text: string, start: number, marker: string): { text: strin
   const body = text.slice(start, Math.max(start, found.index - 1)).split('\n');
   const trimmed = body.map((one) => (one.startsWith(indent) ? one.slice(indent.length) : one));
   return { text: trimmed.join('\n'), end: found.index + found[0].length };
+}
+
+/** White space but for the end of a line. */
+function isSpace(character: string): boolean {
+  return character === ' ' || character === '\t' || character === '\r' || character === '\f' || character === '\v';
 }
 
 function countLines(text: string): number {

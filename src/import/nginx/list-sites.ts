@@ -33,7 +33,9 @@ export function listNginxSites(directives: readonly Directive[], deps: Deps): Ng
   const byArgument = (name: string, index: number) =>
     new Map(listDirectives(http, name).map((one) => [(one.args[index] ?? '').replace(/^\$/, '').toLowerCase(), one]));
   const maps = new Map(listDirectives(http, 'map').map((one) => [(one.args[1] ?? '').replace(/^\$/, ''), one]));
-  const world: NginxWorld = { http, upstreams: byArgument('upstream', 0), maps, ...deps };
+  // What servers inherit; they themselves are many, and looked through again and again.
+  const inherited = http.filter(({ name, block }) => block === undefined || name === 'types');
+  const world: NginxWorld = { http: inherited, upstreams: byArgument('upstream', 0), maps, ...deps };
   const servers = listDirectives(http, 'server').filter(({ block }) => block !== undefined);
   // What an admin pastes into a form of a web interface is the inside of a server block.
   const loose = servers.length === 0 && http.some(({ name }) => name === 'location');
@@ -67,6 +69,9 @@ function createSite(server: Directive, world: NginxWorld, root: string): Site {
   );
   const names = listDirectives(block, 'server_name').flatMap(({ args }) => args.flatMap(splitDotName));
   const serverName = names[0] ?? '';
+  const exact = new Set(names);
+  const patterns = names.filter((name) => /^~|^\*\.|\.\*$/.test(name));
+  const ports = new Set(listens.map(({ port }) => port));
   const tlsPorts = new Set(listens.filter(({ tls }) => tls).map(({ port }) => port));
   return {
     place: server.place,
@@ -75,8 +80,9 @@ function createSite(server: Directive, world: NginxWorld, root: string): Site {
     certificates: listCertificates(scope, root),
     http2: isOn(scope, 'http2', false) || listDirectives(block, 'listen').some(({ args }) => args.includes('http2')),
     rank(host, port) {
-      if (!listens.some((listen) => listen.port === port)) return 0;
-      const best = Math.max(0, ...names.map((name) => rankName(name, host, world.matcher)));
+      if (!ports.has(port)) return 0;
+      if (exact.has(host)) return 1_000_000;
+      const best = Math.max(0, ...patterns.map((name) => rankPattern(name, host, world.matcher)));
       return best > 0 ? best : isDefault ? 2 : 1;
     },
     ask: (request) => askServer(server, { ...request, tls: tlsPorts.has(request.port), serverName }, world),
@@ -92,9 +98,8 @@ function splitDotName(name: string): readonly string[] {
   return lower.startsWith('.') ? [lower.slice(1), `*${lower}`] : [lower];
 }
 
-/** nginx's order: the name itself, the longest wildcard before it, the longest one after it, regular expressions. */
-function rankName(name: string, host: string, matcher: PatternMatcher): number {
-  if (name === host) return 1_000_000;
+/** nginx's order after the name itself: the longest wildcard before it, the longest one after it, regular expressions. */
+function rankPattern(name: string, host: string, matcher: PatternMatcher): number {
   if (name.startsWith('*.')) return host.endsWith(name.slice(1)) ? 10_000 + name.length : 0;
   if (name.endsWith('.*')) return host.startsWith(name.slice(0, -1)) ? 1000 + name.length : 0;
   return name.startsWith('~') && matcher.match(name.slice(1), 'i', host) !== undefined ? 10 : 0;

@@ -6,6 +6,7 @@ import { skipLua } from './skip-lua.ts';
 /** Blocks in blocks: real configurations have six at most. */
 const DEEPEST = 64;
 const MOST_DIRECTIVES = 200_000;
+const MOST_WORDS = 1_000_000;
 const HINT = 'nginx -t names such mistakes as well; import what nginx itself accepts.';
 
 interface OpenBlock {
@@ -22,7 +23,7 @@ export function parseNginx(text: string, file: string): readonly Directive[] {
   const top: OpenBlock = { name: '', line: 1, content: [] };
   const open: OpenBlock[] = [top];
   let words: string[] = [];
-  let [line, counted, begun, count] = [1, 0, 1, 0];
+  let [line, counted, begun, count, counter] = [1, 0, 1, 0, 0];
   let at = 0;
 
   const lineAt = (offset: number): number => {
@@ -70,6 +71,7 @@ export function parseNginx(text: string, file: string): readonly Directive[] {
     } else {
       const word = readWord(text, at);
       if (!word.ok) throw broken(word.at, word.why);
+      if (++counter > MOST_WORDS) throw tooLarge(`${file} has more than ${MOST_WORDS} words`);
       if (words.length === 0) begun = lineAt(at);
       words.push(word.text);
       at = word.end;

@@ -3,6 +3,8 @@ export type WordReading =
   | { readonly ok: true; readonly text: string; readonly end: number }
   | { readonly ok: false; readonly at: number; readonly why: string };
 
+/** nginx itself takes 4096 bytes. */
+const LONGEST = 65_536;
 const ESCAPES: Readonly<Record<string, string>> = {
   '"': '"',
   "'": "'",
@@ -23,7 +25,9 @@ export function readWord(text: string, start: number): WordReading {
 
 function readQuoted(text: string, start: number, quote: string): WordReading {
   let at = start + 1;
-  while (at < text.length && text[at] !== quote) at += text[at] === '\\' ? 2 : 1;
+  const most = start + LONGEST;
+  while (at < text.length && at <= most && text[at] !== quote) at += text[at] === '\\' ? 2 : 1;
+  if (at > most) return tooLong(start);
   if (at >= text.length) return { ok: false, at: start, why: `the ${quote} that opens here is never closed` };
   const after = text[at + 1];
   if (after !== undefined && !/[\s;{)]/.test(after)) {
@@ -34,7 +38,8 @@ function readQuoted(text: string, start: number, quote: string): WordReading {
 
 function readPlain(text: string, start: number): WordReading {
   let at = start;
-  while (at < text.length) {
+  const most = start + LONGEST;
+  while (at < text.length && at <= most) {
     const character = text[at]!;
     if (character === '\\') at += 2;
     // ${name} is a variable, no block.
@@ -42,8 +47,13 @@ function readPlain(text: string, start: number): WordReading {
     else if (character === ';' || character === '{' || isSpace(character)) break;
     else at++;
   }
+  if (at > most) return tooLong(start);
   const end = Math.min(at, text.length);
   return { ok: true, text: resolveEscapes(text.slice(start, end)), end };
+}
+
+function tooLong(at: number): WordReading {
+  return { ok: false, at, why: `what begins here is longer than ${LONGEST / 1024} KiB: a quote may be missing` };
 }
 
 /** White space as nginx sees it. */
