@@ -32,7 +32,15 @@ function lintDocument(hosts: Hosts, document: FoundDocument): readonly Finding[]
   const place = last.place;
   switch (outcome.kind) {
     case 'proxied':
-      return [];
+      return [
+        {
+          id: 'import-document-proxied',
+          severity: 'info',
+          place,
+          what: `https://${path} is answered by what is behind this proxy.`,
+          fix: 'The sidecar publishes the documents itself; if Synapse has extra_well_known_client_content, write that under well_known.',
+        },
+      ];
     case 'elsewhere':
       return [
         ...lintRedirect(first, path),

@@ -23,7 +23,12 @@ export function planWebsite(hosts: Hosts, server: FoundServer): PlannedWebsite {
     const port = hosts.mainPort(host);
     const outcome = port === undefined ? undefined : hosts.ask(host, port, ROOT_PATH);
     const planned = outcome === undefined ? NONE : planFor(host, outcome, server);
-    if (planned !== NONE) return planned;
+    if (planned === NONE) continue;
+    const others = candidates.filter((other) => other !== host);
+    return {
+      ...planned,
+      findings: [...planned.findings, ...others.flatMap((other) => tellShared(hosts, host, other, planned))],
+    };
   }
   return NONE;
 }
@@ -41,6 +46,27 @@ function planFor(host: string, outcome: Outcome, server: FoundServer): PlannedWe
   return outcome.location.includes(`//${host}`)
     ? NONE
     : propose(host, outcome.place, `a redirect to ${outcome.location}`);
+}
+
+/** There is one website for all hosts of a server. */
+function tellShared(hosts: Hosts, host: string, other: string, { upstream }: PlannedWebsite): readonly Finding[] {
+  const port = hosts.mainPort(other);
+  const outcome = port === undefined ? undefined : hosts.ask(other, port, ROOT_PATH);
+  if (outcome === undefined || (outcome.do === 'proxy' && outcome.target.text === upstream)) return [];
+  if (upstream === undefined && outcome.do !== 'proxy') return [];
+  const what =
+    upstream === undefined
+      ? `What is not Matrix on https://${other}/ went on to another server, and is answered 404 now: a server has one website, which is that of ${host}.`
+      : `What is not Matrix on https://${other}/ goes to the website of ${host} as well: a server has one.`;
+  return [
+    {
+      id: 'import-website-shared',
+      severity: 'info',
+      place: outcome.place,
+      what,
+      fix: 'Where that matters, let the web server behind website look at the Host header.',
+    },
+  ];
 }
 
 function describeFiles(folder: string | undefined): string {
