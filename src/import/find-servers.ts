@@ -108,7 +108,7 @@ function mergeSame(published: readonly FoundServer[], { serverName }: ServerHint
 }
 
 /** The host in the client document's base_url. */
-export function readBaseHost(hosts: Hosts, host: string): string | undefined {
+function readBaseHost(hosts: Hosts, host: string): string | undefined {
   const document = readDocument(hosts, host, 'client');
   if (document?.outcome.kind !== 'document') return undefined;
   const member = document.outcome.json['m.homeserver'] as { base_url?: unknown } | null | undefined;

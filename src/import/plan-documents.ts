@@ -54,7 +54,7 @@ function listNames(hosts: Hosts, { name, delegateTo }: FoundServer): ReadonlySet
 }
 
 /** The JSON Merge Patch (RFC 7396) that makes `after` out of `before`. */
-export function diffJson(before: JsonObject, after: JsonObject): JsonObject {
+function diffJson(before: JsonObject, after: JsonObject): JsonObject {
   const patch: [string, unknown][] = [];
   for (const key of Object.keys(before)) if (!Object.hasOwn(after, key)) patch.push([key, null]);
   for (const [key, value] of Object.entries(after)) {

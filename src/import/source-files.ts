@@ -19,7 +19,7 @@ export interface SourceFiles {
 }
 
 /** All files together. */
-export const MOST_BYTES = 10 * 1024 * 1024;
+const MOST_BYTES = 10 * 1024 * 1024;
 const MOST_FILES = 2000;
 /** A folder of nginx has hundreds. */
 const MOST_ENTRIES = 10_000;

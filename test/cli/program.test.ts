@@ -43,6 +43,8 @@ describe('what was asked for goes to stdout, and the exit code is 0', () => {
     [['config', 'schema'], '"$schema"'],
     [['demo', '--help'], 'Usage: matrix-sidecar demo'],
     [['certs', '--help'], 'Usage: matrix-sidecar certs'],
+    [['import', '--help'], 'Usage: matrix-sidecar import'],
+    [['import', 'nginx', '--help'], 'Usage: matrix-sidecar import nginx'],
   ])('%j', async (args, text) => {
     const { code, out, err } = await run(...args);
     expect([code, err]).toEqual([0, '']);
@@ -51,7 +53,7 @@ describe('what was asked for goes to stdout, and the exit code is 0', () => {
 
   it('--help names every command and what it does', async () => {
     const { out } = await run('--help');
-    for (const command of ['serve', 'certs', 'config', 'demo'])
+    for (const command of ['serve', 'certs', 'import', 'config', 'demo'])
       expect(out).toMatch(new RegExp(`^ +${command}\\b.* \\w`, 'm'));
   });
 });

@@ -3,6 +3,7 @@ import type { Finding } from '../../base/finding.ts';
 import { listCaddySites } from '../../import/caddy/list-sites.ts';
 import { readCaddyfile } from '../../import/caddy/parse-caddyfile.ts';
 import { listJsonSites } from '../../import/caddy/read-json.ts';
+import { readJsonTls } from '../../import/caddy/read-json-tls.ts';
 import { readCaddyTls } from '../../import/caddy/read-options.ts';
 import { unreadableSource } from '../../import/import-error.ts';
 import type { PatternMatcher } from '../../import/pattern-matcher.ts';
@@ -29,7 +30,11 @@ export function readCaddyFacts(paths: readonly string[], files: SourceFiles, mat
     else if (kind.path.endsWith('.json')) {
       const text = files.read(kind.path);
       if (text === undefined) throw missing(kind.path, files);
-      sites.push(...listJsonSites(text, files.show(kind.path), { matcher, files }).sites);
+      const json = listJsonSites(text, files.show(kind.path), { matcher, files });
+      const tls = readJsonTls(json.config, { file: files.show(kind.path), line: undefined });
+      sites.push(...json.sites);
+      sections.push(...tls.sections);
+      findings.push(...tls.findings);
     } else {
       const caddyfile = readCaddyfile(kind.path, files);
       sites.push(...listCaddySites(caddyfile, { matcher, files }, dirname(kind.path)));

@@ -41,9 +41,10 @@ export async function runImport(request: ImportRequest, io: CliIo, system: Syste
     const plan = await makePlan(request, io);
     // The YAML first: on a terminal, what is to be done is then what stands last.
     if (plan.yaml !== undefined) io.stdout(plan.yaml);
-    io.stderr(
-      `\n${renderFindings(plan.findings, request.program === 'caddy' ? 'Caddy' : request.program, createPaint(io.colour))}\n`,
-    );
+    if (plan.yaml !== undefined || plan.findings.length > 0) {
+      const name = request.program === 'caddy' ? 'Caddy' : request.program;
+      io.stderr(`\n${renderFindings(plan.findings, name, createPaint(io.colour))}\n`);
+    }
     if (plan.yaml === undefined) {
       return fail(io, `Nothing in ${request.paths.join(' ')} has to do with Matrix.`, HINTS[request.program]);
     }

@@ -1,6 +1,7 @@
 import type { Finding } from '../../base/finding.ts';
 import { parseAcmeDirectory } from '../../config/acme-directory.ts';
 import type { Place } from '../place.ts';
+import { tellDns } from '../tell-dns.ts';
 import { entry, type YamlEntry } from '../yaml-entry.ts';
 import type { Caddyfile, Segment } from './parse-caddyfile.ts';
 
@@ -45,21 +46,6 @@ export function readCaddyTls({ options, sites }: Caddyfile): CaddyTls {
   return { sections, findings };
 }
 
-function tellDns(place: Place, provider: string): Finding {
-  return {
-    id: 'import-dns-challenge',
-    severity: 'warning',
-    place,
-    what: `Names are proved over DNS here (${provider}), which the YAML does not do.`,
-    fix: 'Where ports 80 and 443 are reachable from the internet, nothing is to be done. Else write one of the providers that the sidecar has, with the token in a file:',
-    lines: [
-      'acme:',
-      '  challenges: [dns-01]',
-      '  dns: { provider: cloudflare, api_token_file: certs/cloudflare.token }',
-    ],
-  };
-}
-
 function tellAccount(place: Place): Finding {
   return {
     id: 'import-external-account',
@@ -71,7 +57,8 @@ function tellAccount(place: Place): Finding {
   };
 }
 
-function tellInternal(place: Place): Finding {
+/** Certificates are those of Caddy's own authority. */
+export function tellInternal(place: Place): Finding {
   return {
     id: 'import-local-authority',
     severity: 'info',

@@ -1,9 +1,9 @@
 import type { Finding } from '../../base/finding.ts';
 import { nameAuthority, parseAcmeDirectory } from '../../config/acme-directory.ts';
-import type { Place } from '../place.ts';
 import type { CertificateLooks } from '../plan-certificate.ts';
 import { planCertificatesAlone } from '../plan-certificates-alone.ts';
 import type { ImportHints, ImportPlan } from '../plan-import.ts';
+import { tellDns } from '../tell-dns.ts';
 import { entry } from '../yaml-entry.ts';
 import type { CertbotFolder, Lineage } from './read-certbot.ts';
 
@@ -68,19 +68,4 @@ function lintLineage({ settings }: Lineage): readonly Finding[] {
     });
   }
   return findings;
-}
-
-function tellDns(place: Place, provider: string): Finding {
-  return {
-    id: 'import-dns-challenge',
-    severity: 'warning',
-    place,
-    what: `Names are proved over DNS here (${provider}), which the YAML does not do.`,
-    fix: 'Where ports 80 and 443 are reachable from the internet, nothing is to be done. Else write one of the providers that the sidecar has, with the token in a file:',
-    lines: [
-      'acme:',
-      '  challenges: [dns-01]',
-      '  dns: { provider: cloudflare, api_token_file: certs/cloudflare.token }',
-    ],
-  };
 }

@@ -59,7 +59,6 @@ export function askServer(
     if (++entered > MOST_ENTERED) return { do: 'other', place: server.place, what: 'locations that lead in a circle' };
     const inner = locations[0]?.directive;
     const blocks = locations.map(({ directive }) => directive.block!);
-    const uriBefore = variables.uri;
     const rewritten = inner === undefined ? undefined : runRewrites(inner.block!, variables, matcher, 'location');
     if (rewritten?.do === 'search') return undefined;
     const inside = rewritten?.do === 'proceed' && rewritten.inside !== undefined ? [rewritten.inside] : [];
@@ -69,7 +68,7 @@ export function askServer(
       if (outcome !== undefined) return outcome;
     }
     const place = inner?.place ?? server.place;
-    return answer(scope, [...inside, ...blocks.slice(0, 1)], locations[0], place, variables.uri !== uriBefore);
+    return answer(scope, [...inside, ...blocks.slice(0, 1)], locations[0], place);
   }
 
   function end(ending: RewriteEnd, scope: Scope): Outcome | undefined {
@@ -95,13 +94,7 @@ export function askServer(
   }
 
   /** The content of a location, from its own handler or else from files. */
-  function answer(
-    scope: Scope,
-    own: Scope,
-    location: Location | undefined,
-    place: Place,
-    moved: boolean,
-  ): Outcome | undefined {
+  function answer(scope: Scope, own: Scope, location: Location | undefined, place: Place): Outcome | undefined {
     const handler = own
       .map((one) => findDirective(one, 'proxy_pass') ?? one.find(({ name }) => FOREIGN.test(name)))
       .find((one) => one !== undefined);
@@ -111,7 +104,7 @@ export function askServer(
       const outcome = tryFiles(tried, scope, location, place);
       if (outcome !== 'here') return outcome;
     }
-    if (handler?.name === 'proxy_pass') return pass(handler, scope, location, moved);
+    if (handler?.name === 'proxy_pass') return pass(handler, scope, location);
     if (handler !== undefined) return { do: 'other', place: handler.place, what: handler.name };
     return readFiles(variables.uri, scope, location, place);
   }
@@ -174,12 +167,12 @@ export function askServer(
     return prefix !== undefined && uri.startsWith(prefix) ? `${base}${uri.slice(prefix.length)}` : base;
   }
 
-  function pass(directive: Directive, scope: Scope, location: Location | undefined, moved: boolean): Outcome {
+  function pass(directive: Directive, scope: Scope, location: Location | undefined): Outcome {
     const written = directive.args[0] ?? '';
     const url = variables.expand(written);
     const address = url === undefined ? undefined : readProxyAddress(url, world.upstreams);
     if (address === undefined) return { do: 'other', place: directive.place, what: `proxy_pass ${written}` };
-    const rewritten = findRewritten(address.path, written, location, moved);
+    const rewritten = findRewritten(address.path, written, location);
     return { do: 'proxy', place: directive.place, target: address.target, way: readWay(directive, scope, rewritten) };
   }
 
@@ -188,9 +181,8 @@ export function askServer(
     path: string | undefined,
     written: string,
     location: Location | undefined,
-    moved: boolean,
   ): string | undefined {
-    if (path === undefined) return moved ? variables.uri : undefined;
+    if (path === undefined) return variables.uri === request.path ? undefined : variables.uri;
     if (written.includes('$')) return written.includes('$request_uri') && path === request.path ? undefined : path;
     const prefix =
       location?.kind === 'prefix' || location?.kind === '^~' || location?.kind === '=' ? location.match : '';

@@ -35,6 +35,6 @@ function readGroup(group: Directive | undefined, tls: boolean): readonly string[
 /** As an upstream is written here: with its port. */
 function formatServer(authority: string, tls: boolean): string {
   if (authority.startsWith('unix:')) return authority;
-  const hasPort = /:\d+$/.test(authority) && !/^[0-9a-f:]*::?[0-9a-f:]*$/i.test(authority);
+  const hasPort = /:\d+$/.test(authority);
   return `${tls ? 'https' : 'http'}://${authority}${hasPort ? '' : tls ? ':443' : ':80'}`;
 }
