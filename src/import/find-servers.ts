@@ -1,4 +1,4 @@
-import { parseServerName, type ServerName } from '../matrix/server-name.ts';
+import { parseServerName, type ServerName, whyNotInDns } from '../matrix/server-name.ts';
 import { type FoundHomeserver, findHomeserver } from './find-homeserver.ts';
 import type { Hosts } from './hosts.ts';
 import type { Place } from './place.ts';
@@ -89,7 +89,7 @@ export function readDelegation(document: FoundDocument): ServerName | undefined 
   if (document.outcome.kind !== 'document') return undefined;
   const written = document.outcome.json['m.server'];
   const parsed = typeof written === 'string' ? parseServerName(written) : undefined;
-  return parsed?.ok === true ? parsed.value : undefined;
+  return parsed?.ok === true && whyNotInDns(parsed.value) === undefined ? parsed.value : undefined;
 }
 
 /** One place is one homeserver, which has one name: of several hosts that name the same place, one is that name. */

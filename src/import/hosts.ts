@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { parseServerName, whyNotInDns } from '../matrix/server-name.ts';
 import { MAIN_PATHS, WELL_KNOWN } from './matrix-paths.ts';
 import type { Outcome, Site } from './site.ts';
 
@@ -19,7 +19,7 @@ export interface Hosts {
 
 /** From here on, a site was chosen for its name, and not because nothing else is there. */
 export const BY_NAME = 10;
-const EXACT = /^(?=.*[a-z.])[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/;
+const EXACT = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/;
 
 /** `more` are hosts that no site names exactly, and that are served all the same. */
 export function createHosts(sites: readonly Site[], more: readonly string[] = []): Hosts {
@@ -105,5 +105,12 @@ export function isNameless({ names }: Site): boolean {
 
 /** A host name as it stands: no wildcard, no regular expression, no catch-all, no variable. */
 export function isExactName(name: string): boolean {
-  return EXACT.test(name) && name.includes('.') && isIP(name) === 0 && !/(^|\.)localhost$/.test(name);
+  if (!EXACT.test(name) || /(^|\.)localhost$/.test(name)) return false;
+  const parsed = parseServerName(name);
+  return (
+    parsed.ok &&
+    parsed.value.kind === 'dns' &&
+    parsed.value.host.includes('.') &&
+    whyNotInDns(parsed.value) === undefined
+  );
 }

@@ -108,3 +108,21 @@ describe('what is answered without an upstream', () => {
     ['location / { try_files /a @n; } location @n { try_files /a @n; }', 'other locations that lead in a circle'],
   ])('%s', (inside, expected) => expect(ask(inside, '/x')).toBe(expected));
 });
+
+describe('listen lines', () => {
+  it.each([
+    ['443 ssl', [['all', 443, true]]],
+    ['[::]:443 ssl', [['all', 443, true]]],
+    ['*:443 ssl', [['all', 443, true]]],
+    ['192.0.2.1:8448 ssl', [['192.0.2.1', 8448, true]]],
+    ['[2001:db8::1]:443 ssl', [['[2001:db8::1]', 443, true]]],
+    ['localhost', [['localhost', 80, false]]],
+    ['unix:/run/a.sock', []],
+    ['/ ssl', []],
+    ['99999', []],
+  ])('%s', (written, expected) => {
+    const deps = { matcher: createPatternMatcher(), files: createSourceFiles('/nonexistent'), root: '/nonexistent' };
+    const [site] = listNginxSites(parseNginx(`server { listen ${written}; }`, 'f'), deps).sites;
+    expect(site!.listens.map(({ host, port, tls }) => [host ?? 'all', port, tls])).toEqual(expected);
+  });
+});

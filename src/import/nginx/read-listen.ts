@@ -1,4 +1,4 @@
-import { parsePort } from '../../base/address.ts';
+import { parseBindAddress, parsePort } from '../../base/address.ts';
 import type { SiteListen } from '../site.ts';
 import type { Directive } from './directive.ts';
 
@@ -10,8 +10,10 @@ export function readListen({ args, place }: Directive, legacyTls: boolean): Site
   const host = bracketed ?? (plain === '' ? undefined : plain);
   const port = written === undefined ? 80 : parsePort(written);
   if (port === undefined || port === 0) return undefined;
+  const all = host === undefined || host === '*' || host === '[::]' || host === '0.0.0.0';
+  if (!all && !parseBindAddress(`${host}:${port}`).ok) return undefined;
   return {
-    host: host === undefined || host === '*' || host === '[::]' || host === '0.0.0.0' ? undefined : host,
+    host: all ? undefined : host,
     port,
     // HTTP/3 has TLS of its own, and another listen line for TCP.
     tls: options.includes('ssl') || options.includes('quic') || legacyTls,
