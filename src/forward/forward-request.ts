@@ -82,7 +82,8 @@ class Forwarding implements Dispatcher.DispatchHandler {
 
   #send(): void {
     const { headers, deadline, stalled } = this.#plan;
-    const connection = this.#destination.connections.take({ fresh: !this.#isRepeatable(), tried: this.#tried });
+    const fresh = this.#losses > 0 || !this.#isRepeatable();
+    const connection = this.#destination.connections.take({ fresh, tried: this.#tried });
     this.#connection = connection;
     this.#controller = undefined;
     try {

@@ -211,7 +211,7 @@ export function createHold(slice: HoldSlice, deps: HoldDeps): Hold {
     },
     lost,
     check(settle, fresh) {
-      if (!here || closed) settle(closed);
+      if (!here) settle(false);
       else doubts.check(settle, fresh);
     },
     wait(patience, settle, { isMoved, forServer = false } = {}) {

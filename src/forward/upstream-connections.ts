@@ -18,7 +18,7 @@ const MAX_IDLE = 1024;
 const KEEP_ALIVE = 30_000;
 
 export interface TakeOptions {
-  /** For a request that could not be sent again if its connection were closed just now: a new one has no such moment. */
+  /** For a request that cannot be sent again if its connection is closed just now: a new one has no such moment. */
   readonly fresh?: boolean;
   /** Instances where the request has been: another one is preferred. */
   readonly tried?: ReadonlySet<Instance> | undefined;
