@@ -329,7 +329,7 @@ describe('a server that misbehaves', () => {
       /no certificate for this name/,
     ],
   ])('instead of TLS: %s', async (_, serve, failure, words) => {
-    const outcome = await failed(await tcpPeer(serve), { deadline: { connect: 1000, handshake: 300, total: 5000 } });
+    const outcome = await failed(await tcpPeer(serve), { deadline: { connect: 1000, handshake: 1500, total: 5000 } });
     expect(outcome).toMatchObject({ failure, tls: undefined });
     expect(outcome.words).toMatch(words);
   });

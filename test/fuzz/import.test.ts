@@ -362,8 +362,10 @@ describe('a configuration that is made to be slow', () => {
       }),
     ],
   ])('is refused, or read, in seconds: %s', (_, name, text) => {
-    const begun = performance.now();
+    // Of the processor: others may have it as well.
+    const begun = process.cpuUsage();
     importText(name, text);
-    expect(performance.now() - begun).toBeLessThan(20_000);
+    const { user, system } = process.cpuUsage(begun);
+    expect((user + system) / 1e6).toBeLessThan(20);
   });
 });
