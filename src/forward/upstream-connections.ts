@@ -199,7 +199,11 @@ class Line implements Guest {
     this.pinned = pinned;
     const { place } = host;
     this.client = new Client(place.kind === 'unix' ? 'http://homeserver' : place.text, {
-      connect: (_options: object, done: Connected) => connect(this, done),
+      connect: (_options: object, done: Connected) =>
+        connect(this, (error, socket) => {
+          socket?.once('error', renameReset);
+          done(error, socket);
+        }),
       pipelining: 1,
       keepAliveTimeout: KEEP_ALIVE,
       keepAliveMaxTimeout: KEEP_ALIVE,
@@ -223,6 +227,14 @@ class Line implements Guest {
     // Rejects only when it was closed before.
     void this.client.destroy().catch(() => {});
   }
+}
+
+/**
+ * undici takes ECONNRESET for the end of a body that has no length, where RFC 9112 section 8 has the answer incomplete: by
+ * another name it is an error to it. Ours is the first listener.
+ */
+function renameReset(error: NodeJS.ErrnoException): void {
+  if (error.code === 'ECONNRESET') error.code = 'UND_ERR_SOCKET';
 }
 
 /** One request's time with a connection. */
