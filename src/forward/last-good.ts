@@ -73,7 +73,8 @@ export function createLastGood(
       else if (!fetched.ok || fetched.status >= 500) complete = false;
     }
     arm(complete ? REFRESH : retry);
-    retry = complete ? FIRST_REFRESH : Math.min(retry * 2, SLOWEST_RETRY);
+    // One that starts beside us may take a minute, and until then there is nothing to give in its place.
+    if (documents.size > 0) retry = complete ? FIRST_REFRESH : Math.min(retry * 2, SLOWEST_RETRY);
   }
 
   /** Until when it is good; undefined when it is not. */

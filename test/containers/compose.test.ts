@@ -91,6 +91,8 @@ describe.skipIf(missing !== undefined)(`The compose set-up of the README${why}`,
 
   test('answers versions as Synapse last gave them while it is gone, and finds it again at another address', async () => {
     const moved = createComposeProject(name, { ...VARIABLES, SYNAPSE_ADDRESS: '10.213.7.21' });
+    // The sidecar asks for them ten seconds after its start, and every ten seconds as long as there are none.
+    await sleep(15_000);
     await moved.compose('rm', '--stop', '--force', 'synapse');
     const meanwhile = await get(clients, VERSIONS);
     expect([meanwhile.status, json(meanwhile)]).toMatchObject([200, { versions: expect.any(Array) }]);

@@ -84,8 +84,20 @@ describe('what the homeserver said last', () => {
     expect(kept.find(KEYS)).toBeUndefined();
   });
 
+  it('is asked for every ten seconds as long as there is none: the homeserver may take a minute to start', async (context) => {
+    const { system, asked } = await setUp(context, () => undefined);
+    for (const total of [3, 6, 9, 12, 15]) {
+      await until('the next look is planned', () => system.pending() === 1);
+      await system.advance(9_999);
+      expect(asked).toHaveLength(total - 3);
+      await system.advance(1);
+      await until(`${total} requests`, () => asked.length === total);
+    }
+  });
+
   it('is tried again less and less often while the homeserver fails, and soon after it is back', async (context) => {
-    const { system, asked, kept } = await setUp(context, () => undefined);
+    // Its versions it always knows.
+    const { system, asked, kept } = await setUp(context, (path) => (path === KEYS ? undefined : {}));
     for (const [delay, total] of [
       [10_000, 3],
       [10_000, 6],
