@@ -139,9 +139,12 @@ function connectSlowly(): { readonly finish: () => Promise<string> } {
 }
 
 describe('SIGHUP', () => {
-  it('replaces all processes, and neither a new connection nor a poll nor a download notices', async () => {
+  it('replaces all processes, and neither a new connection nor a poll nor a download notices', async ({
+    onTestFinished,
+  }) => {
     const before = await serve.pids();
     const churn = startChurn(8);
+    onTestFinished(() => churn.stop());
     const session = openHttp2(serve);
     const poll = ask(serve, '/_matrix/slow', { headers: host });
     const streamed = askHttp2(session, { ':path': '/_matrix/slow', ':authority': 'a.test' });
@@ -150,9 +153,11 @@ describe('SIGHUP', () => {
     for (let count = 0; count < RELOADS; count++) {
       await serve.write(render(`reload${count}.test`));
       const slow = Array.from({ length: 4 }, connectSlowly);
-      await serve.hangUp();
-      if (count === 0) await pause(1_500);
+      const replaced = serve.hangUp();
+      // Five seconds after its replacement began to serve, a process waits no more; on a busy machine that is soon.
+      await Promise.race([replaced.then(() => pause(count === 0 ? 1_500 : 0)), pause(3_000)]);
       for (const one of slow) expect(await one.finish()).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+      await replaced;
       expect(await delegation()).toBe(`reload${count}.test`);
     }
     await churn.stop();
