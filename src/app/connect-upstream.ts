@@ -8,7 +8,13 @@ import type { Metrics } from '../observe/metrics.ts';
 /** The connections to one upstream. What becomes of its instances is logged and counted, where it has several. */
 export function connectUpstream(
   upstream: UpstreamPool,
-  deps: { readonly system: System; readonly log: Log; readonly metrics: Metrics; readonly names: Names },
+  deps: {
+    readonly system: System;
+    readonly log: Log;
+    readonly metrics: Metrics;
+    readonly names: Names;
+    readonly onExhausted?: () => void;
+  },
 ): UpstreamConnections {
   const { log, metrics } = deps;
   return createUpstreamConnections(upstream, {

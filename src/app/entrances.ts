@@ -2,6 +2,7 @@ import type { Server, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { createCidrSet } from '../base/cidr.ts';
 import type { ConnectionFacts, ListenerName } from '../base/connection.ts';
+import { isOutOfDescriptors } from '../base/descriptors.ts';
 import type { Log } from '../base/log.ts';
 import type { System } from '../base/system.ts';
 import type { Config } from '../config/config.ts';
@@ -10,6 +11,7 @@ import { createPlainServer } from '../listen/plain-listener.ts';
 import { createTlsListener, type TlsListener } from '../listen/tls-listener.ts';
 import { createTicketKeys, TICKET_KEY_LIFETIME } from '../tls/ticket-keys.ts';
 import { type BoundListeners, createBoundListeners } from './bound-listeners.ts';
+import type { CountedConnections } from './count-connections.ts';
 import type { OpenCertificates } from './open-certificates.ts';
 
 export interface EntrancesDeps {
@@ -20,6 +22,8 @@ export interface EntrancesDeps {
   readonly certificates: OpenCertificates;
   /** Answers to tls-alpn-01 challenges, of the certificates in force. */
   readonly challenge: ChallengeContexts;
+  /** Where connections are counted, those of the admin listener apart. */
+  readonly limits: Pick<CountedConnections, 'enter' | 'onExhausted'>;
   onHttp1(socket: Socket, facts: ConnectionFacts): void;
   onHttp2(socket: TLSSocket, facts: ConnectionFacts): void;
   onRefused(peerAddress: string | undefined, why: string): void;
@@ -49,6 +53,7 @@ export function createEntrances(deps: EntrancesDeps): Entrances {
         certificates: deps.certificates.setFor(listener),
         ticketKeys,
         challenge: deps.challenge,
+        limits: deps.limits,
         onHttp1,
         onHttp2,
         onRefused,
@@ -65,7 +70,7 @@ export function createEntrances(deps: EntrancesDeps): Entrances {
         // The admin listener is asked by programs on this machine and beside it, not by way of a load balancer.
         proxyProtocolFrom: listener === 'admin' ? () => NOBODY : proxyProtocolFrom,
       },
-      { system, onHttp1, onRefused },
+      { system, onHttp1, onRefused, limits: listener === 'admin' ? undefined : deps.limits },
     );
   }
 
@@ -81,7 +86,10 @@ export function createEntrances(deps: EntrancesDeps): Entrances {
   const bound = createBoundListeners({
     system,
     createServer,
-    onError: (listener, err) => log.error({ listener, err }, `The ${listener} listener has a problem: ${err.message}.`),
+    onError(listener, err) {
+      if (isOutOfDescriptors(err)) return deps.limits.onExhausted();
+      log.error({ listener, err }, `The ${listener} listener has a problem: ${err.message}.`);
+    },
   });
   followCertificates(deps.certificates);
   ticketKeys.shareThrough(deps.certificates.store);

@@ -38,6 +38,8 @@ export interface RuntimeDeps {
   readonly system: System;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** A connection could not be opened because no file descriptor was left. */
+  readonly onExhausted?: () => void;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { AdminSources, OwnSources } from '../admin/admin-route.ts';
 import type { Status } from '../admin/status.ts';
+import { readDescriptorLimit } from '../base/descriptors.ts';
 import type { Log } from '../base/log.ts';
 import type { System } from '../base/system.ts';
 import type { Config } from '../config/config.ts';
@@ -7,6 +8,7 @@ import { createMetrics } from '../observe/metrics.ts';
 import { type BoundAddresses, stopping } from './bound-listeners.ts';
 import { exposeSidecar } from './certificate-metrics.ts';
 import { createClientNetworks } from './client-networks.ts';
+import { countConnections } from './count-connections.ts';
 import { describeStatus } from './describe-status.ts';
 import { createEntrances } from './entrances.ts';
 import { openCertificates } from './open-certificates.ts';
@@ -52,12 +54,18 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   const { system, log } = deps;
   const startedAt = system.monotonic();
   const metrics = createMetrics();
-  const runDeps = { ...deps, metrics };
+  const runDeps = { ...deps, metrics, onExhausted: () => limits.onExhausted() };
   const inForce = {
     runtime: createRuntime(config, runDeps),
     certificates: await openCertificates(config, runDeps),
   };
   const runtime = () => inForce.runtime;
+  const limits = countConnections({
+    ...{ system, log, metrics },
+    config: () => inForce.runtime.config,
+    descriptors: readDescriptorLimit(),
+  });
+  limits.checkBudget();
   let draining: Promise<void> | undefined;
   let closing: Promise<void> | undefined;
   let reloading: Promise<void> = Promise.resolve();
@@ -90,6 +98,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     ...deps,
     runtime,
     isStopping,
+    limits,
     metrics,
     admin: deps.speakForAll?.(own) ?? own,
     challengeAnswer: async (token) => (await probes.prove(token)) ?? inForce.certificates.http01Answer(token),
@@ -101,6 +110,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     log,
     config: () => inForce.runtime.config,
     certificates: inForce.certificates,
+    limits,
     challenge: {
       pending: () => inForce.certificates.tlsAlpn01?.pending() === true,
       contextFor: (name) => inForce.certificates.tlsAlpn01?.contextFor(name),
@@ -133,6 +143,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     }
     traffic.connections.setLimits(next.limits);
     entrances.useCertificates(certificates);
+    limits.checkBudget();
     closeUpstreams(before.runtime, inForce.runtime);
     await before.certificates.close();
   }

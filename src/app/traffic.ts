@@ -6,6 +6,7 @@ import type { Exchange } from '../forward/exchange.ts';
 import { Http1Exchange } from '../forward/http1-exchange.ts';
 import { Http2Exchange, readHttp2Head } from '../forward/http2-exchange.ts';
 import { createUpgrader } from '../forward/upgrade.ts';
+import type { ConnectionLimits } from '../listen/connection-limits.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Store } from '../store/store.ts';
 import { type AdminDeps, answerAdminRequest } from './answer-admin-request.ts';
@@ -24,6 +25,8 @@ export interface TrafficDeps {
   readonly admin: AdminSources;
   readonly system: System;
   readonly log: Log;
+  /** Is told of each request, by the facts of its connection. */
+  readonly limits: Pick<ConnectionLimits, 'begin'>;
   /** What is in force. */
   runtime(): Runtime;
   isStopping(): boolean;
@@ -70,6 +73,7 @@ export function createTraffic(limits: Config['limits'], deps: TrafficDeps): Traf
   function onExchange(exchange: Exchange): void {
     inFlight.enter();
     exchange.onClosed(inFlight.leave);
+    exchange.onClosed(deps.limits.begin(exchange.facts));
     if (exchange.facts.listener === 'admin') void answerAdminRequest(exchange, adminDeps);
     else handleRequest(exchange, deps.runtime(), requestDeps);
   }
@@ -84,8 +88,11 @@ export function createTraffic(limits: Config['limits'], deps: TrafficDeps): Traf
         onExchange(
           new Http1Exchange(request, response, { facts, system, expectsContinue, isDraining: deps.isStopping }),
         ),
-      onUpgrade: (request, socket, head, facts) =>
-        handleUpgrade({ request, socket, head, connection: facts }, deps.runtime(), { ...requestDeps, upgrader }),
+      onUpgrade(request, socket, head, facts) {
+        // For good: what it becomes is over when its connection is.
+        deps.limits.begin(facts);
+        handleUpgrade({ request, socket, head, connection: facts }, deps.runtime(), { ...requestDeps, upgrader });
+      },
       onBroken: (facts, why) => onRefused(facts?.peerAddress, why),
     },
     http2: {

@@ -63,6 +63,10 @@ export interface LimitsConfig {
   readonly requestsPerClient: number;
   readonly requestsPerOrigin: number;
   readonly federationRequests: number;
+  /** What the file descriptors allow when undefined. */
+  readonly connections: number | undefined;
+  readonly connectionsPerClient: number;
+  readonly idleConnections: number;
   readonly drain: number;
 }
 

@@ -161,6 +161,21 @@ const limits = section('Sizes (512KiB, 50M, 1GiB; 50M is 50 x 1024 x 1024 bytes)
     example: 200,
     default: 500,
   }),
+  connections: optionalKey(count(10, 1_000_000), {
+    says: 'Connections on https, federation and http together that may be open at once. When there are more, the one that has been idle longest is closed; a new one only where none is idle.',
+    example: 50_000,
+    otherwise: '20000, or half of the file descriptors that the process may have, where that is less',
+  }),
+  connections_per_client: defaultKey(count(10, 1_000_000), {
+    says: 'Connections of one client address (IPv6: one /64) that may be open at once. More are closed at once. Those of `trusted_proxies` are not counted.',
+    example: 10_000,
+    default: 4000,
+  }),
+  idle_connections: defaultKey(count(10, 1_000_000), {
+    says: 'Connections without a request under way that are kept open, each in up to 80 KiB of memory. With more, the one that has been idle longest is closed.',
+    example: 10_000,
+    default: 2000,
+  }),
   drain: defaultKey(duration('0s', '1h'), {
     says: 'How long running requests may take to finish after SIGTERM.',
     example: '10s',

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { Client, type Dispatcher } from 'undici';
 import type { UpstreamPool } from '../base/address.ts';
 import type { System } from '../base/system.ts';
+import { awaitDescriptor } from './await-descriptor.ts';
 import { dialUpstream } from './dial-upstream.ts';
 import { explainFailure, troubleOf } from './failure.ts';
 import { createHealthCheck, type HealthCheck } from './health-check.ts';
@@ -46,6 +47,8 @@ export interface UpstreamConnections {
 export interface UpstreamDeps extends Pick<InstanceSetDeps, 'onEjected' | 'onReturned'> {
   readonly system: System;
   readonly names: Names;
+  /** A connection could not be opened because no file descriptor was left. */
+  readonly onExhausted?: (() => void) | undefined;
 }
 
 /**
@@ -103,7 +106,7 @@ export function createUpstreamConnections(upstream: UpstreamPool, deps: Upstream
   }
 
   /** Opens a connection to where `guest` is, or to another instance where its name turns out to lead elsewhere. */
-  function connect(guest: Guest, done: Connected): void {
+  function connectOnce(guest: Guest, done: Connected): void {
     const { place, oneOfName } = guest.host;
     if (!hasName(place)) return dialUpstream(place, { quick: set.only === undefined }, system, done);
     const resolve = async () => {
@@ -119,6 +122,16 @@ export function createUpstreamConnections(upstream: UpstreamPool, deps: Upstream
       return { addresses: known.length === 0 ? addresses : known, quick: old || set.only === undefined };
     };
     dialUpstream(place, { resolve }, system, done);
+  }
+
+  function connect(guest: Guest, done: Connected): void {
+    awaitDescriptor((settle) => connectOnce(guest, settle), done, { system, onExhausted });
+  }
+
+  /** Idle ones have what those need that wait for a descriptor. */
+  function onExhausted(): void {
+    for (const instance of set.all) instance.dropIdle();
+    deps.onExhausted?.();
   }
 
   return {

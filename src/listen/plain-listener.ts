@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { type CidrSet, plainAddress } from '../base/cidr.ts';
 import type { ConnectionFacts } from '../base/connection.ts';
 import type { System } from '../base/system.ts';
+import type { ConnectionLimits } from './connection-limits.ts';
 import { readProxyHeader } from './read-proxy-header.ts';
 
 export interface PlainListenerSlice {
@@ -14,6 +15,8 @@ export interface PlainListenerSlice {
 
 export interface PlainListenerDeps {
   readonly system: System;
+  /** Where connections are counted. */
+  readonly limits?: Pick<ConnectionLimits, 'enter'> | undefined;
   onHttp1(socket: Socket, facts: ConnectionFacts): void;
   onRefused(peerAddress: string | undefined, why: string): void;
 }
@@ -22,17 +25,25 @@ export interface PlainListenerDeps {
 export function createPlainServer(slice: PlainListenerSlice, deps: PlainListenerDeps): Server {
   return createServer({ noDelay: true }, (socket) => {
     socket.on('error', () => {});
+    const seat = deps.limits?.enter(socket);
+    if (socket.destroyed) return;
     const address = socket.remoteAddress;
     if (address === undefined) return void socket.destroy();
-    const facts = (peerAddress: string, peerPort: number): ConnectionFacts => ({
-      listener: slice.listener,
-      peerAddress: plainAddress(peerAddress),
-      peerPort,
-      serverName: undefined,
-      tlsVersion: undefined,
-    });
-    if (!slice.proxyProtocolFrom().contains(address))
-      return deps.onHttp1(socket, facts(address, socket.remotePort ?? 0));
+    const begin = (peerAddress: string, peerPort: number): void => {
+      const facts: ConnectionFacts = {
+        listener: slice.listener,
+        peerAddress: plainAddress(peerAddress),
+        peerPort,
+        serverName: undefined,
+        tlsVersion: undefined,
+      };
+      seat?.settle(facts);
+      deps.onHttp1(socket, facts);
+    };
+    if (!slice.proxyProtocolFrom().contains(address)) {
+      if (seat?.identify(address) !== false) begin(address, socket.remotePort ?? 0);
+      return;
+    }
     const deadline = slice.handshakeTimeout();
     const timer = deps.system.setTimer(deadline, () => {
       deps.onRefused(address, `no PROXY header within ${deadline} ms`);
@@ -45,9 +56,9 @@ export function createPlainServer(slice: PlainListenerSlice, deps: PlainListener
         socket.destroy();
         return;
       }
-      setImmediate(() =>
-        deps.onHttp1(socket, facts(outcome.source?.address ?? address, outcome.source?.port ?? socket.remotePort ?? 0)),
-      );
+      const client = outcome.source?.address ?? address;
+      if (seat?.identify(client) === false) return;
+      setImmediate(() => begin(client, outcome.source?.port ?? socket.remotePort ?? 0));
     });
   });
 }

@@ -8,6 +8,7 @@ import type { CertificateSet } from '../tls/certificate-set.ts';
 import type { TicketKeys } from '../tls/ticket-keys.ts';
 import { tlsOptions } from '../tls/tls-options.ts';
 import { type ChallengeContexts, createChallengeServer } from './challenge-server.ts';
+import type { ConnectionLimits, Seat } from './connection-limits.ts';
 import { peekClientHello } from './peek-client-hello.ts';
 import { plainHttpAnswer } from './plain-http-answer.ts';
 import type { ProxiedAddress } from './proxy-protocol.ts';
@@ -28,6 +29,8 @@ export interface TlsListenerDeps {
   readonly ticketKeys: TicketKeys;
   /** While a tls-alpn-01 challenge is under way, ClientHellos are looked at to find the CA's; otherwise none is. */
   readonly challenge?: ChallengeContexts | undefined;
+  /** Where connections are counted. */
+  readonly limits?: Pick<ConnectionLimits, 'enter'> | undefined;
   /** A connection whose handshake is done and that speaks HTTP/1.1. */
   onHttp1(socket: TLSSocket, facts: ConnectionFacts): void;
   /** The same for HTTP/2. */
@@ -48,6 +51,7 @@ export interface TlsListener {
 interface Arrival {
   readonly timer: Timer;
   readonly source: ProxiedAddress | undefined;
+  readonly seat: Seat | undefined;
 }
 
 /** The same for all listeners and processes, so that a session of one resumes at another. */
@@ -58,7 +62,7 @@ const SESSION_ID_CONTEXT = 'matrix-sidecar';
  * with the certificate that SNI asks for, protocol by ALPN. One deadline covers all of it.
  */
 export function createTlsListener(slice: TlsListenerSlice, deps: TlsListenerDeps): TlsListener {
-  const { system, challenge } = deps;
+  const { system, challenge, limits } = deps;
   let certificates = deps.certificates;
   const arrivals = new WeakMap<Socket, Arrival>();
 
@@ -77,6 +81,7 @@ export function createTlsListener(slice: TlsListenerSlice, deps: TlsListenerDeps
     const facts = arrival === undefined ? undefined : describeConnection(slice.listener, socket, arrival.source);
     // Either is missing only when the peer left in this very moment.
     if (facts === undefined) return void socket.destroy();
+    arrival?.seat?.settle(facts);
     if (socket.alpnProtocol === 'h2') deps.onHttp2(socket, facts);
     else deps.onHttp1(socket, facts);
   });
@@ -125,6 +130,8 @@ export function createTlsListener(slice: TlsListenerSlice, deps: TlsListenerDeps
 
   function accept(raw: Socket): void {
     raw.on('error', ignore);
+    const seat = limits?.enter(raw);
+    if (raw.destroyed) return;
     const deadline = slice.handshakeTimeout();
     // From here to the end of the handshake; Node's own limit of 120 s never comes into play.
     const timer = system.setTimer(deadline, () => {
@@ -135,7 +142,8 @@ export function createTlsListener(slice: TlsListenerSlice, deps: TlsListenerDeps
     const peer = raw.remoteAddress;
     if (peer === undefined) return void raw.destroy();
     if (!slice.proxyProtocolFrom().contains(peer)) {
-      arrivals.set(raw, { timer, source: undefined });
+      if (seat?.identify(peer) === false) return;
+      arrivals.set(raw, { timer, source: undefined, seat });
       startTls(raw);
       return;
     }
@@ -145,7 +153,8 @@ export function createTlsListener(slice: TlsListenerSlice, deps: TlsListenerDeps
         raw.destroy();
         return;
       }
-      arrivals.set(raw, { timer, source: outcome.source });
+      if (seat?.identify(outcome.source?.address ?? peer) === false) return;
+      arrivals.set(raw, { timer, source: outcome.source, seat });
       // The stream settles its reading state in the next tick after our reader is off it.
       setImmediate(() => startTls(raw));
     });

@@ -181,6 +181,27 @@ export const METRICS = {
     labels: ['party'],
     unit: 'requests',
   },
+  connections: {
+    name: 'matrix_sidecar_connections',
+    type: 'gauge',
+    help: 'Connections that are open on https, federation and http: active with a request under way, or idle (in a handshake, or between two requests).',
+    labels: ['state'],
+    unit: 'connections',
+  },
+  connectionsRefused: {
+    name: 'matrix_sidecar_connections_refused_total',
+    type: 'counter',
+    help: 'Connections that were closed at once, by the limit that they met: total (limits.connections) or client (limits.connections_per_client).',
+    labels: ['limit'],
+    unit: 'connections',
+  },
+  connectionsShed: {
+    name: 'matrix_sidecar_connections_shed_total',
+    type: 'counter',
+    help: 'Idle connections that were closed to make room, by why: too many were idle (limits.idle_connections), too many were open in all (total, limits.connections), or no file descriptor was left (descriptors).',
+    labels: ['why'],
+    unit: 'connections',
+  },
 } as const satisfies Readonly<Record<string, Metric>>;
 
 type Table = typeof METRICS;

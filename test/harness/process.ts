@@ -104,12 +104,16 @@ export interface ServeProcess extends TestProcess, Reachable {
 const LOCAL = 'listen: { https: "127.0.0.1:0", federation: "127.0.0.1:0", http: "127.0.0.1:0", admin: "127.0.0.1:0" }';
 
 /** Starts `serve --config` with this YAML (`listen`, `store` and `certificates` are added if missing) and waits. */
-export async function startServe(yaml: string, folder?: string): Promise<ServeProcess> {
+export async function startServe(
+  yaml: string,
+  folder?: string,
+  options: Pick<ProcessOptions, 'through'> = {},
+): Promise<ServeProcess> {
   const cwd = folder ?? (await mkdtemp(join(tmpdir(), 'serve-')));
   const file = join(cwd, 'sidecar.yaml');
   const write = (next: string): Promise<void> => writeFile(file, completeYaml(next));
   await write(yaml);
-  const running = startProcess(['serve', '--config', file], { cwd });
+  const running = startProcess(['serve', '--config', file], { cwd, ...options });
   const close = async (): Promise<void> => {
     await running.close();
     if (folder === undefined) await rm(cwd, { recursive: true, force: true });
