@@ -187,6 +187,7 @@ export const METRICS = {
     help: 'Connections that are open on https, federation and http: active with a request under way, or idle (in a handshake, or between two requests).',
     labels: ['state'],
     unit: 'connections',
+    merge: 'sum',
   },
   connectionsRefused: {
     name: 'matrix_sidecar_connections_refused_total',
