@@ -7,6 +7,7 @@ import type { Log } from '../base/log.ts';
 import type { System } from '../base/system.ts';
 import type { Config } from '../config/config.ts';
 import type { ChallengeContexts } from '../listen/challenge-server.ts';
+import type { HandshakeTurns } from '../listen/handshake-turns.ts';
 import { createPlainServer } from '../listen/plain-listener.ts';
 import { createTlsListener, type TlsListener } from '../listen/tls-listener.ts';
 import { createTicketKeys, TICKET_KEY_LIFETIME } from '../tls/ticket-keys.ts';
@@ -24,6 +25,7 @@ export interface EntrancesDeps {
   readonly challenge: ChallengeContexts;
   /** Where connections are counted, those of the admin listener apart. */
   readonly limits: Pick<CountedConnections, 'enter' | 'onExhausted'>;
+  readonly turns: HandshakeTurns;
   onHttp1(socket: Socket, facts: ConnectionFacts): void;
   onHttp2(socket: TLSSocket, facts: ConnectionFacts): void;
   onRefused(peerAddress: string | undefined, why: string): void;
@@ -53,6 +55,7 @@ export function createEntrances(deps: EntrancesDeps): Entrances {
         certificates: deps.certificates.setFor(listener),
         ticketKeys,
         challenge: deps.challenge,
+        turns: deps.turns,
         limits: deps.limits,
         onHttp1,
         onHttp2,

@@ -8,6 +8,7 @@ import { forwardRequest } from '../forward/forward-request.ts';
 import type { Hold } from '../forward/hold.ts';
 import type { LastGoodDocument } from '../forward/last-good.ts';
 import { buildRequestHeaders } from '../forward/request-headers.ts';
+import type { UnreadAnswers } from '../forward/unread-answers.ts';
 import type { UpstreamConnections } from '../forward/upstream-connections.ts';
 import { listClaimedOrigins } from '../matrix/claimed-origins.ts';
 import { DEFAULT_DEADLINE } from '../matrix/endpoint-table.ts';
@@ -38,6 +39,7 @@ export interface RequestDeps {
   /** What proves to `doctor` that this is the sidecar that it means; undefined for tokens of nobody's. */
   probeProof(token: string): Promise<string | undefined>;
   readonly tester: FederationTester;
+  readonly unread: UnreadAnswers;
 }
 
 /** A request under way. */
@@ -179,6 +181,7 @@ function send(attempt: Attempt, { upstream, endpoint, server }: Forward, sending
     },
     {
       system: deps.system,
+      unread: deps.unread,
       onFailure(error) {
         if (document === undefined || error.blame !== 'upstream') return fail(attempt, error);
         attempt.error = error;

@@ -2,8 +2,11 @@ import type { AdminSources, OwnSources } from '../admin/admin-route.ts';
 import type { Status } from '../admin/status.ts';
 import { readDescriptorLimit } from '../base/descriptors.ts';
 import type { Log } from '../base/log.ts';
+import { networkOf } from '../base/network-of.ts';
 import type { System } from '../base/system.ts';
 import type { Config } from '../config/config.ts';
+import { createHandshakeTurns } from '../listen/handshake-turns.ts';
+import { createPenalties } from '../listen/penalties.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import { type BoundAddresses, stopping } from './bound-listeners.ts';
 import { exposeSidecar } from './certificate-metrics.ts';
@@ -66,6 +69,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     descriptors: readDescriptorLimit(),
   });
   limits.checkBudget();
+  const penalties = createPenalties({ system });
   let draining: Promise<void> | undefined;
   let closing: Promise<void> | undefined;
   let reloading: Promise<void> = Promise.resolve();
@@ -99,6 +103,11 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     runtime,
     isStopping,
     limits,
+    onFlood(facts) {
+      metrics.counter('connectionsFlooded', { listener: facts.listener }).add();
+      const { routes } = inForce.runtime.config;
+      if (!routes.trustedProxies.contains(facts.peerAddress)) penalties.strike(networkOf(facts.peerAddress));
+    },
     metrics,
     admin: deps.speakForAll?.(own) ?? own,
     challengeAnswer: async (token) => (await probes.prove(token)) ?? inForce.certificates.http01Answer(token),
@@ -111,6 +120,10 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     config: () => inForce.runtime.config,
     certificates: inForce.certificates,
     limits,
+    turns: createHandshakeTurns(
+      { longestWait: () => inForce.runtime.config.limits.handshake / 2 },
+      { system, penalties },
+    ),
     challenge: {
       pending: () => inForce.certificates.tlsAlpn01?.pending() === true,
       contextFor: (name) => inForce.certificates.tlsAlpn01?.contextFor(name),

@@ -1,10 +1,12 @@
 import type { AdminSources } from '../admin/admin-route.ts';
+import type { ConnectionFacts } from '../base/connection.ts';
 import type { Log } from '../base/log.ts';
 import type { System } from '../base/system.ts';
 import type { Config } from '../config/config.ts';
 import type { Exchange } from '../forward/exchange.ts';
 import { Http1Exchange } from '../forward/http1-exchange.ts';
 import { Http2Exchange, readHttp2Head } from '../forward/http2-exchange.ts';
+import { createUnreadAnswers } from '../forward/unread-answers.ts';
 import { createUpgrader } from '../forward/upgrade.ts';
 import type { ConnectionLimits } from '../listen/connection-limits.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -27,6 +29,8 @@ export interface TrafficDeps {
   readonly log: Log;
   /** Is told of each request, by the facts of its connection. */
   readonly limits: Pick<ConnectionLimits, 'begin'>;
+  /** A connection was ended because of a flood on it. */
+  onFlood(facts: ConnectionFacts): void;
   /** What is in force. */
   runtime(): Runtime;
   isStopping(): boolean;
@@ -67,6 +71,7 @@ export function createTraffic(limits: Config['limits'], deps: TrafficDeps): Traf
     challengeAnswer: deps.challengeAnswer,
     probeProof: deps.probeProof,
     tester,
+    unread: createUnreadAnswers(),
   };
   const adminDeps: AdminDeps = { log, answers, tester, ...deps.admin };
 
@@ -94,11 +99,13 @@ export function createTraffic(limits: Config['limits'], deps: TrafficDeps): Traf
         handleUpgrade({ request, socket, head, connection: facts }, deps.runtime(), { ...requestDeps, upgrader });
       },
       onBroken: (facts, why) => onRefused(facts?.peerAddress, why),
+      onFlood: deps.onFlood,
     },
     http2: {
       onStream: (stream, headers, endStream, facts) =>
         onExchange(new Http2Exchange(stream, readHttp2Head(headers), endStream, facts)),
       onBroken: (facts, why) => onRefused(facts.peerAddress, why),
+      onFlood: deps.onFlood,
     },
   });
 

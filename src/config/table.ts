@@ -174,7 +174,7 @@ const limits = section('Sizes (512KiB, 50M, 1GiB; 50M is 50 x 1024 x 1024 bytes)
   idle_connections: defaultKey(count(10, 1_000_000), {
     says: 'Connections without a request under way that are kept open, each in up to 80 KiB of memory. With more, the one that has been idle longest is closed.',
     example: 10_000,
-    default: 2000,
+    default: 1000,
   }),
   drain: defaultKey(duration('0s', '1h'), {
     says: 'How long running requests may take to finish after SIGTERM.',

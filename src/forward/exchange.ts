@@ -63,6 +63,8 @@ export interface Exchange {
   end(chunk?: Buffer, trailers?: RawHeaders): void;
   /** Ends it now, visibly incomplete: closes the connection or resets the stream. Idempotent. */
   abort(): void;
+  /** The same, and its connection ends as well where it would hold what waits on it. */
+  drop(): void;
   /** Called once when the client is gone before the answer was complete. There is one such listener. */
   onGone(listener: () => void): void;
   /** Called once when the whole answer has left for the client, or never will. */

@@ -1,7 +1,7 @@
 import type { SidecarError } from '../base/errors.ts';
-import type { System } from '../base/system.ts';
 import type { RetrySafety } from '../matrix/endpoint-table.ts';
 import type { Hold } from './hold.ts';
+import type { SlowReaderDeps } from './slow-reader.ts';
 import type { UpstreamConnections } from './upstream-connections.ts';
 
 /** Where requests to an upstream go. */
@@ -35,8 +35,7 @@ export interface ForwardPlan extends ForwardPlace {
 }
 
 /** Who is told what became of it. */
-export interface ForwardDeps {
-  readonly system: System;
+export interface ForwardDeps extends Omit<SlowReaderDeps, 'resume'> {
   /** The answer has not begun: give one that says what happened. */
   onFailure(error: SidecarError): void;
   /** By the configuration in force it is not to be forwarded: answer as that says. Nothing of an answer has begun. */

@@ -272,7 +272,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#slowReader ??= createSlowReader(
       { exchange: this.#exchange, stalled: this.#plan.stalled },
       {
-        system: this.#deps.system,
+        ...this.#deps,
         resume: () => {
           // What is resumed is the connection, which may serve another request by now.
           if (!this.#ended) this.#controller?.resume();

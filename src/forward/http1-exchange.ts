@@ -156,6 +156,10 @@ export class Http1Exchange implements Exchange {
     this.#request.socket.destroy();
   }
 
+  drop(): void {
+    this.abort();
+  }
+
   onGone(listener: () => void): void {
     this.#onGone = listener;
   }

@@ -1,5 +1,6 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { ConnectionFacts } from '../base/connection.ts';
+import { rawSocketOf } from '../base/raw-socket.ts';
 import { type BodySink, type Exchange, type RawHeaders, requestIncomplete } from './exchange.ts';
 import { mayEndWithTrailers } from './response-headers.ts';
 
@@ -193,6 +194,17 @@ export class Http2Exchange implements Exchange {
 
   abort(): void {
     if (!this.#stream.closed) this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  }
+
+  drop(): void {
+    const { session } = this.#stream;
+    this.abort();
+    setImmediate(() => {
+      if (session === undefined || session.destroyed) return;
+      // On a connection that takes nothing, not even the reset goes through, and what waits there waits on. Nor would
+      // the session's own end: it waits for what is to be sent before.
+      if ((session.state.outboundQueueSize ?? 0) > 0) rawSocketOf(session.socket)?.destroy();
+    });
   }
 
   onGone(listener: () => void): void {

@@ -1,5 +1,7 @@
+import { networkOf } from '../base/network-of.ts';
 import type { System, Timer } from '../base/system.ts';
 import type { Exchange } from './exchange.ts';
+import type { UnreadAnswers } from './unread-answers.ts';
 
 /** Watches a client that reads slower than the homeserver writes. */
 export interface SlowReader {
@@ -9,14 +11,25 @@ export interface SlowReader {
   watch(): void;
 }
 
+export interface SlowReaderDeps {
+  readonly system: System;
+  /** Those of all requests. */
+  readonly unread: UnreadAnswers;
+  resume(): void;
+}
+
 /** `stalled` in milliseconds. */
 export function createSlowReader(
   { exchange, stalled }: { readonly exchange: Exchange; readonly stalled: number },
-  deps: { readonly system: System; resume(): void },
+  deps: SlowReaderDeps,
 ): SlowReader {
   let timer: Timer | undefined;
   let listening = false;
-  exchange.onClosed(() => timer?.cancel());
+  let leave: (() => void) | undefined;
+  exchange.onClosed(() => {
+    timer?.cancel();
+    leave?.();
+  });
   function watch(): void {
     timer?.cancel();
     if (exchange.closed) return;
@@ -26,10 +39,13 @@ export function createSlowReader(
     watch,
     await() {
       watch();
+      leave ??= deps.unread.wait(networkOf(exchange.facts.peerAddress), () => exchange.drop());
       if (listening) return;
       listening = true;
       exchange.onDrain(() => {
         timer?.cancel();
+        leave?.();
+        leave = undefined;
         deps.resume();
       });
     },

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { createServer, type SecureContext, type TLSSocket } from 'node:tls';
+import { rawSocketOf } from '../base/raw-socket.ts';
 import { tlsOptions } from '../tls/tls-options.ts';
 import type { ClientHello } from './client-hello.ts';
-import { rawSocketOf } from './raw-socket.ts';
 
 /** Who knows the certificates that answer tls-alpn-01 challenges (RFC 8737). */
 export interface ChallengeContexts {

@@ -71,9 +71,12 @@ interface Place {
 
 const NOTHING = (): void => {};
 
+/** Idle connections that a network may have without being looked at: a household, or another server, has fewer. */
+const FAIR_SHARE = 32;
+
 /**
  * Counts the connections of all public listeners together. A newcomer is seldom refused: where there are too many, the
- * one that has been idle longest makes room, and where the newcomer's own network has more idle ones than others have on
+ * one that has been idle longest makes room, and where the newcomer's own network has many, and twice as many as others have on
  * average, one of its own. So whoever opens many connections loses theirs, and everyone else a keep-alive at worst.
  */
 export function createConnectionLimits(slice: ConnectionLimitsSlice, deps: ConnectionLimitsDeps): ConnectionLimits {
@@ -117,7 +120,8 @@ export function createConnectionLimits(slice: ConnectionLimitsSlice, deps: Conne
 
   /** Closes the one that can best be spared; undefined where all have something to do. */
   function makeRoom(network?: Network): Place | undefined {
-    const crowded = network !== undefined && network.idle.size > 1 && network.idle.size * idlers > idle.size;
+    const fair = Math.max(FAIR_SHARE, (2 * idle.size) / Math.max(1, idlers));
+    const crowded = network !== undefined && network.idle.size > fair;
     const [victim] = crowded ? network.idle : idle;
     if (victim !== undefined) close(victim);
     return victim;
@@ -169,7 +173,13 @@ export function createConnectionLimits(slice: ConnectionLimitsSlice, deps: Conne
       rest(place);
       return {
         identify: (address) => identify(place, address),
-        settle: (facts) => void byFacts.set(facts, place),
+        settle(facts) {
+          byFacts.set(facts, place);
+          // To the end of the order: it has come further than those that only knock.
+          if (place.closed) return;
+          rouse(place);
+          rest(place);
+        },
       };
     },
     begin(facts) {

@@ -34,6 +34,8 @@ export interface Http1ServerDeps {
   /** A WebSocket upgrade; `head` are bytes that came after the request's headers. */
   onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, facts: ConnectionFacts): void;
   onBroken(facts: ConnectionFacts | undefined, why: string): void;
+  /** A connection is ended because of what it was flooded with. */
+  onFlood(facts: ConnectionFacts): void;
 }
 
 export interface Http1Server {
@@ -57,7 +59,12 @@ interface Connection {
   refused: boolean;
   /** Requests that arrived after that. */
   ignored: number;
+  /** A request came before the answer to the one before it was through. */
+  crowded: boolean;
 }
+
+/** Too many requests at once, headers that are too long: what costs much more to read than to send. */
+const FLOODS: ReadonlySet<number> = new Set([429, 431]);
 
 const TOO_MANY_REQUESTS: Refusal = {
   status: 429,
@@ -79,6 +86,7 @@ const NO_CONNECT: Refusal = {
 export function createHttp1Server(slice: Http1ServerSlice, deps: Http1ServerDeps): Http1Server {
   const connections = new WeakMap<Duplex, Connection>();
   const sockets = new Set<Socket>();
+  const { stackTraceLimit } = Error;
   let draining = false;
 
   const server = createServer({
@@ -113,6 +121,10 @@ export function createHttp1Server(slice: Http1ServerSlice, deps: Http1ServerDeps
       connection.ignored++;
       if (connection.ignored > MOST_IGNORED) return void socket.destroy();
       return void request.resume();
+    }
+    if (connection.turns.current !== undefined && !connection.crowded) {
+      connection.crowded = true;
+      closeWithoutStacks(socket, stackTraceLimit);
     }
     const fault = findHeadFault(request);
     if (fault === undefined && connection.turns.enter(request, response, () => begin(connection.facts))) return;
@@ -163,6 +175,7 @@ export function createHttp1Server(slice: Http1ServerSlice, deps: Http1ServerDeps
   function refuse(socket: Duplex, connection: Connection, refusal: Refusal, why = refusal.message): void {
     connection.refused = true;
     deps.onBroken(connection.facts, why);
+    if (FLOODS.has(refusal.status)) deps.onFlood(connection.facts);
     connection.turns.finish(() => answerLast(socket, refusal));
   }
 
@@ -180,7 +193,7 @@ export function createHttp1Server(slice: Http1ServerSlice, deps: Http1ServerDeps
     },
     accept(socket, facts) {
       // While draining too: its handshake began before, and its one answer says that the connection closes.
-      connections.set(socket, { facts, turns: createTurns(socket), refused: false, ignored: 0 });
+      connections.set(socket, { facts, turns: createTurns(socket), refused: false, ignored: 0, crowded: false });
       sockets.add(socket);
       // Node takes its own listener off when it hands a socket over for an upgrade.
       socket.on('error', ignore);
@@ -216,6 +229,20 @@ export function createHttp1Server(slice: Http1ServerSlice, deps: Http1ServerDeps
 }
 
 function ignore(): void {}
+
+/**
+ * When a connection closes, Node gives each request that still waits on it an error of its own, and has its stack written
+ * out: for a thousand that came in one read that takes as long as a hundred handshakes. `usual` is what holds otherwise.
+ */
+function closeWithoutStacks(socket: Socket, usual: number): void {
+  socket.prependOnceListener('close', () => {
+    Error.stackTraceLimit = 0;
+    // Behind the listeners of this event.
+    process.nextTick(() => {
+      Error.stackTraceLimit = usual;
+    });
+  });
+}
 
 /** What to say of bytes that are no request; undefined when there is nobody left to say it to. */
 function explainParserError(code: string | undefined): Refusal | undefined {

@@ -1,8 +1,9 @@
 import { constants, performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { ConnectionFacts } from '../base/connection.ts';
-import { describeError } from '../base/errors.ts';
+import { describeError, errorCode } from '../base/errors.ts';
 import type { System } from '../base/system.ts';
+import { createFairTurns } from './fair-turns.ts';
 import { MAX_HEADER_BYTES } from './http1-server.ts';
 import { guardReader } from './reader-guard.ts';
 import { MAX_HEADER_FIELDS } from './request-head.ts';
@@ -19,6 +20,8 @@ export interface Http2ServerDeps {
   /** `headers`: a flat array as it came, pseudo-headers first. `endStream`: there is no body. */
   onStream(stream: ServerHttp2Stream, headers: readonly string[], endStream: boolean, facts: ConnectionFacts): void;
   onBroken(facts: ConnectionFacts, why: string): void;
+  /** A connection is ended because of what it was flooded with, or because it broke the protocol. */
+  onFlood(facts: ConnectionFacts): void;
 }
 
 export interface Http2Server {
@@ -63,6 +66,9 @@ const SESSION_OPTIONS = {
   strictSingleValueFields: false,
 } as const;
 
+/** Requests that begin in one turn of the event loop; a hundred may have come in one packet. */
+const REQUESTS_PER_TURN = 8;
+
 /** Milliseconds from GOAWAY on an idle connection to its end, in which the client can close it by itself. */
 const LINGER = 1_000;
 
@@ -71,6 +77,7 @@ export function createHttp2Server(slice: Http2ServerSlice, deps: Http2ServerDeps
   const sessions = new Set<ServerHttp2Session>();
   /** Without a stream so far. */
   const fresh = new WeakSet<ServerHttp2Session>();
+  const turns = createFairTurns<ServerHttp2Session>(REQUESTS_PER_TURN);
   let draining = false;
   /** Monotonic milliseconds until which sessions may open streams. */
   let openUntil = 0;
@@ -97,7 +104,11 @@ export function createHttp2Server(slice: Http2ServerSlice, deps: Http2ServerDeps
       fresh.add(session);
       session.once('stream', () => fresh.delete(session));
       session.once('close', () => sessions.delete(session));
-      session.on('error', (error) => deps.onBroken(facts, describeError(error)));
+      session.on('error', (error) => {
+        deps.onBroken(facts, describeError(error));
+        // Node's own judgement. What the network does has a code of the system's.
+        if (errorCode(error)?.startsWith('ERR_') === true) deps.onFlood(facts);
+      });
       session.setLocalWindowSize(CONNECTION_WINDOW);
       const idle = endWhenIdle(session, socket, slice.keepAlive, deps.system);
       guardReader(socket, slice.stalled, deps.system);
@@ -115,7 +126,7 @@ export function createHttp2Server(slice: Http2ServerSlice, deps: Http2ServerDeps
         stream.on('error', ignore);
         // A peer that opens and resets streams in one burst (CVE-2023-44487) has reset them by the next turn of the
         // loop: nothing is decided, let alone sent to the homeserver, before that.
-        setImmediate(() => {
+        turns.enter(session, () => {
           if (stream.destroyed || stream.aborted) return;
           if (isTooLong(rawHeaders)) return refuseHeaders(stream);
           deps.onStream(stream, rawHeaders, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0, facts);

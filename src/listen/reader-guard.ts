@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
+import { rawSocketOf } from '../base/raw-socket.ts';
 import type { System, Timer } from '../base/system.ts';
-import { rawSocketOf } from './raw-socket.ts';
 
 /** What a peer has to take in each period for which something waits for it. The same as of a body that comes in. */
 const LEAST_BYTES_PER_PERIOD = 4 * 1024;

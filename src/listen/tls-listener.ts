@@ -3,16 +3,18 @@ import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { type CidrSet, plainAddress } from '../base/cidr.ts';
 import type { ConnectionFacts } from '../base/connection.ts';
 import { describeError, errorCode } from '../base/errors.ts';
+import { networkOf } from '../base/network-of.ts';
+import { rawSocketOf } from '../base/raw-socket.ts';
 import type { System, Timer } from '../base/system.ts';
 import type { CertificateSet } from '../tls/certificate-set.ts';
 import type { TicketKeys } from '../tls/ticket-keys.ts';
 import { tlsOptions } from '../tls/tls-options.ts';
 import { type ChallengeContexts, createChallengeServer } from './challenge-server.ts';
 import type { ConnectionLimits, Seat } from './connection-limits.ts';
+import type { HandshakeTurns } from './handshake-turns.ts';
 import { peekClientHello } from './peek-client-hello.ts';
 import { plainHttpAnswer } from './plain-http-answer.ts';
 import type { ProxiedAddress } from './proxy-protocol.ts';
-import { rawSocketOf } from './raw-socket.ts';
 import { readProxyHeader } from './read-proxy-header.ts';
 
 export interface TlsListenerSlice {
@@ -27,8 +29,9 @@ export interface TlsListenerDeps {
   readonly system: System;
   readonly certificates: CertificateSet;
   readonly ticketKeys: TicketKeys;
-  /** While a tls-alpn-01 challenge is under way, ClientHellos are looked at to find the CA's; otherwise none is. */
+  /** Answers to tls-alpn-01 challenges. */
   readonly challenge?: ChallengeContexts | undefined;
+  readonly turns: HandshakeTurns;
   /** Where connections are counted. */
   readonly limits?: Pick<ConnectionLimits, 'enter'> | undefined;
   /** A connection whose handshake is done and that speaks HTTP/1.1. */
@@ -48,11 +51,16 @@ export interface TlsListener {
   close(): void;
 }
 
+/** A connection on its way to the end of its handshake. */
 interface Arrival {
   readonly timer: Timer;
-  readonly source: ProxiedAddress | undefined;
   readonly seat: Seat | undefined;
+  source: ProxiedAddress | undefined;
+  over: boolean;
 }
+
+/** With fewer handshakes under way, none has to wait for its turn: together they take less than a blink. */
+const FEW = 8;
 
 /** The same for all listeners and processes, so that a session of one resumes at another. */
 const SESSION_ID_CONTEXT = 'matrix-sidecar';
@@ -62,8 +70,9 @@ const SESSION_ID_CONTEXT = 'matrix-sidecar';
  * with the certificate that SNI asks for, protocol by ALPN. One deadline covers all of it.
  */
 export function createTlsListener(slice: TlsListenerSlice, deps: TlsListenerDeps): TlsListener {
-  const { system, challenge, limits } = deps;
+  const { system, challenge, limits, turns } = deps;
   let certificates = deps.certificates;
+  let underWay = 0;
   const arrivals = new WeakMap<Socket, Arrival>();
 
   const tlsServer = createTlsServer({
@@ -106,12 +115,19 @@ export function createTlsListener(slice: TlsListenerSlice, deps: TlsListenerDeps
 
   function takeArrival(raw: Socket | undefined): Arrival | undefined {
     const arrival = raw === undefined ? undefined : arrivals.get(raw);
+    if (arrival?.over === false) {
+      arrival.over = true;
+      underWay--;
+    }
     arrival?.timer.cancel();
     return arrival;
   }
 
-  function startTls(raw: Socket): void {
-    if (challengeServer === undefined || challenge?.pending() !== true) return void tlsServer.emit('connection', raw);
+  function startTls(raw: Socket, client: string): void {
+    const network = networkOf(client);
+    if (underWay <= FEW && challenge?.pending() !== true && turns.isFree(network))
+      return void tlsServer.emit('connection', raw);
+    // What has said nothing yet, or half of it, costs no TLS.
     peekClientHello(raw, (outcome) => {
       if (!outcome.ok) {
         takeArrival(raw);
@@ -120,9 +136,10 @@ export function createTlsListener(slice: TlsListenerSlice, deps: TlsListenerDeps
         return;
       }
       // As after a PROXY header: the stream must have settled before the next one reads from it.
-      setImmediate(() => {
+      turns.enter(network, () => {
         if (raw.destroyed) return;
-        if (outcome.hello !== undefined && challengeServer.take(raw, outcome.hello)) return;
+        const { hello } = outcome;
+        if (challenge?.pending() === true && hello !== undefined && challengeServer?.take(raw, hello) === true) return;
         tlsServer.emit('connection', raw);
       });
     });
@@ -138,13 +155,14 @@ export function createTlsListener(slice: TlsListenerSlice, deps: TlsListenerDeps
       deps.onRefused(raw.remoteAddress, `no TLS handshake within ${deadline} ms`);
       raw.destroy();
     });
-    raw.once('close', () => timer.cancel());
+    const arrival: Arrival = { timer, seat, source: undefined, over: false };
+    arrivals.set(raw, arrival);
+    underWay++;
+    raw.once('close', () => takeArrival(raw));
     const peer = raw.remoteAddress;
     if (peer === undefined) return void raw.destroy();
     if (!slice.proxyProtocolFrom().contains(peer)) {
-      if (seat?.identify(peer) === false) return;
-      arrivals.set(raw, { timer, source: undefined, seat });
-      startTls(raw);
+      if (seat?.identify(peer) !== false) startTls(raw, peer);
       return;
     }
     readProxyHeader(raw, (outcome) => {
@@ -153,10 +171,11 @@ export function createTlsListener(slice: TlsListenerSlice, deps: TlsListenerDeps
         raw.destroy();
         return;
       }
-      if (seat?.identify(outcome.source?.address ?? peer) === false) return;
-      arrivals.set(raw, { timer, source: outcome.source, seat });
+      const client = outcome.source?.address ?? peer;
+      if (seat?.identify(client) === false) return;
+      arrival.source = outcome.source;
       // The stream settles its reading state in the next tick after our reader is off it.
-      setImmediate(() => startTls(raw));
+      setImmediate(() => startTls(raw, client));
     });
   }
 

@@ -196,6 +196,13 @@ export const METRICS = {
     labels: ['limit'],
     unit: 'connections',
   },
+  connectionsFlooded: {
+    name: 'matrix_sidecar_connections_flooded_total',
+    type: 'counter',
+    help: 'Connections that were ended because of what they were flooded with, or because they broke HTTP/2. Who comes back several times waits for it.',
+    labels: ['listener'],
+    unit: 'connections',
+  },
   connectionsShed: {
     name: 'matrix_sidecar_connections_shed_total',
     type: 'counter',

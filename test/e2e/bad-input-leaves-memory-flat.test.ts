@@ -1,9 +1,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { sendRaw } from '../harness/client.ts';
+import { type RawOptions, type RawOutcome, sendRaw } from '../harness/client.ts';
 import { captureClientHello } from '../harness/client-hello.ts';
 import { FRAME, frame, headerBlock, headersFrame, openRawHttp2 } from '../harness/http2-frames.ts';
+import { strangerAddress } from '../harness/loopback.ts';
 import { type Edge, startEdge } from '../harness/strangers.ts';
 import { isThorough } from '../harness/thorough.ts';
 import { until } from '../harness/until.ts';
@@ -29,36 +30,38 @@ const GET = [
   [':path', PATH],
 ] as const;
 
+const send = (bytes: string | Buffer, options: RawOptions = {}): Promise<RawOutcome> =>
+  sendRaw(edge.sidecar, bytes, { from: strangerAddress(), ...options });
+
 /** One round of each kind of attack. The client always leaves. */
 const ATTACKS: Readonly<Record<string, () => Promise<unknown>>> = {
-  garbage: () => sendRaw(edge.sidecar, Buffer.alloc(2_000, 7), { plain: true }),
-  'plain HTTP': () => sendRaw(edge.sidecar, 'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n', { plain: true }),
-  'half a ClientHello, then gone': () => sendRaw(edge.sidecar, hello.subarray(0, 200), { plain: true, patience: 15 }),
+  garbage: () => send(Buffer.alloc(2_000, 7), { plain: true }),
+  'plain HTTP': () => send('GET / HTTP/1.1\r\nHost: a.test\r\n\r\n', { plain: true }),
+  'half a ClientHello, then gone': () => send(hello.subarray(0, 200), { plain: true, patience: 15 }),
   'an old TLS version': () =>
-    sendRaw(edge.sidecar, '', {
+    send('', {
       minVersion: 'TLSv1',
       maxVersion: 'TLSv1.1',
       ciphers: 'DEFAULT@SECLEVEL=0',
       patience: 500,
     }),
-  'two framings': () =>
-    sendRaw(edge.sidecar, `${POST}Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n`),
-  'a broken chunk': () => sendRaw(edge.sidecar, `${POST}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\n0\r\n\r\n`),
+  'two framings': () => send(`${POST}Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n`),
+  'a broken chunk': () => send(`${POST}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\n0\r\n\r\n`),
   'an odd Host, never the same': () =>
-    sendRaw(edge.sidecar, `GET ${PATH} HTTP/1.1\r\nHost: h${unique++}.test\r\nConnection: close\r\n\r\n`),
+    send(`GET ${PATH} HTTP/1.1\r\nHost: h${unique++}.test\r\nConnection: close\r\n\r\n`),
   'a name of nobody, never the same': () =>
-    sendRaw(edge.sidecar, `GET /x${unique++} HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n`, {
+    send(`GET /x${unique++} HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n`, {
       servername: `h${unique}.test`,
       checkServerIdentity: () => undefined,
     }),
-  'an over-long header': () => sendRaw(edge.sidecar, `${POST}X: ${'a'.repeat(40_000)}\r\n\r\n`),
-  '10,000 header fields': () => sendRaw(edge.sidecar, `${POST}${'a:b\r\n'.repeat(10_000)}\r\n`),
+  'an over-long header': () => send(`${POST}X: ${'a'.repeat(40_000)}\r\n\r\n`),
+  '10,000 header fields': () => send(`${POST}${'a:b\r\n'.repeat(10_000)}\r\n`),
   'a body that stops, then gone': () =>
-    sendRaw(edge.sidecar, `${POST}Content-Length: 100000\r\n\r\n${'a'.repeat(70_000)}`, { patience: 15 }),
+    send(`${POST}Content-Length: 100000\r\n\r\n${'a'.repeat(70_000)}`, { patience: 15 }),
   'a hundred pipelined, then gone': () =>
-    sendRaw(edge.sidecar, `GET ${PATH} HTTP/1.1\r\nHost: a.test\r\n\r\n`.repeat(100), { patience: 15 }),
+    send(`GET ${PATH} HTTP/1.1\r\nHost: a.test\r\n\r\n`.repeat(100), { patience: 15 }),
   'an upgrade that is not taken up': () =>
-    sendRaw(edge.sidecar, `GET ${PATH} HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`),
+    send(`GET ${PATH} HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`),
   'rapid reset': () =>
     http2Attack(
       Array.from({ length: 300 }, (_, index) => [

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ask, sendRaw } from '../harness/client.ts';
+import { strangerAddress } from '../harness/loopback.ts';
 import { type Edge, expectRefusal, startEdge, statusesIn } from '../harness/strangers.ts';
 
 let edge: Edge;
@@ -95,7 +96,7 @@ const ROWS: readonly Row[] = [
 describe('on the TLS ports:', () => {
   it.each(ROWS)('%s', async (_name, bytes, statuses) => {
     for (const on of ['https', 'federation'] as const) {
-      const outcome = await sendRaw(edge.sidecar, bytes, { on });
+      const outcome = await sendRaw(edge.sidecar, bytes, { on, from: strangerAddress() });
       expectRefusal(outcome, statuses);
       expect(statusesIn(outcome).length).toBe(1);
       expect(outcome.ms).toBeLessThan(5_000);
@@ -137,7 +138,7 @@ it('what is unusual but lawful is served', async () => {
     `PROPFIND ${PATH} HTTP/1.1\r\n${HOST}\r\n`,
   ];
   for (const bytes of served) {
-    const outcome = await sendRaw(edge.sidecar, bytes);
+    const outcome = await sendRaw(edge.sidecar, bytes, { from: strangerAddress() });
     expect(statusesIn(outcome), bytes.slice(0, 80)).toEqual([200]);
   }
   expect(edge.upstream.requests().length).toBe(served.length);

@@ -8,6 +8,7 @@ import type { ForwardPlan } from '../../src/forward/forward-plan.ts';
 import { forwardRequest } from '../../src/forward/forward-request.ts';
 import { Http1Exchange } from '../../src/forward/http1-exchange.ts';
 import { createNames } from '../../src/forward/names.ts';
+import { createUnreadAnswers } from '../../src/forward/unread-answers.ts';
 import { createUpstreamConnections } from '../../src/forward/upstream-connections.ts';
 
 /** Forwarding alone, on real sockets without TLS, with a plan of the test's own. */
@@ -36,6 +37,7 @@ export async function startForwarder(
     system,
     names: createNames({ system }),
   });
+  const unread = createUnreadAnswers();
   const failures: SidecarError[] = [];
   const cuts: SidecarError[] = [];
   const sockets = new Set<Socket>();
@@ -70,6 +72,7 @@ export async function startForwarder(
       },
       {
         system,
+        unread,
         onFailure(error) {
           failures.push(error);
           const { status } = answerFor(error);

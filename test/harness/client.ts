@@ -66,6 +66,8 @@ export interface RawOptions extends ConnectionOptions {
   readonly plain?: boolean;
   /** Give up and return what came after this many milliseconds. */
   readonly patience?: number;
+  /** The address that it comes from. */
+  readonly from?: string;
   /** Stop as soon as this has come. */
   readonly until?: RegExp;
 }
@@ -76,14 +78,14 @@ export function sendRaw(
   bytes: string | Buffer | readonly (string | Buffer)[],
   options: RawOptions = {},
 ): Promise<RawOutcome> {
-  const { on = 'https', plain = on === 'http' || on === 'admin', patience = 8_000, until, ...more } = options;
+  const { on = 'https', plain = on === 'http' || on === 'admin', patience = 8_000, until, from, ...more } = options;
+  const place = { host: '127.0.0.1', port: sidecar[on], ...(from === undefined ? {} : { localAddress: from }) };
   const began = performance.now();
   return new Promise((resolve) => {
     const socket = plain
-      ? connectTcp(sidecar[on], '127.0.0.1')
+      ? connectTcp(place)
       : connectTls({
-          host: '127.0.0.1',
-          port: sidecar[on],
+          ...place,
           servername: 'localhost',
           ca: sidecar.ca,
           ALPNProtocols: ['http/1.1'],

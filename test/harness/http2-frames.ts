@@ -1,4 +1,5 @@
 import { connect, type TLSSocket } from 'node:tls';
+import { strangerAddress } from './loopback.ts';
 import type { TestSidecar } from './sidecar.ts';
 
 export const FRAME = {
@@ -102,8 +103,7 @@ export function openRawHttp2(
 ): Promise<RawHttp2> {
   return new Promise((resolve, reject) => {
     const socket = connect({
-      host: '127.0.0.1',
-      port: sidecar.https,
+      ...{ host: '127.0.0.1', port: sidecar.https, localAddress: strangerAddress() },
       servername: 'localhost',
       ca: sidecar.ca,
       ALPNProtocols: ['h2'],

@@ -38,11 +38,13 @@ export interface ProcessOptions {
   readonly env?: Record<string, string>;
   /** A program and its arguments that starts ours, such as setpriv. */
   readonly through?: readonly string[];
+  /** Another main file than that of the sources. */
+  readonly main?: string;
 }
 
 /** Runs `matrix-sidecar ARGS` from its sources. */
 export function startProcess(args: readonly string[], options: ProcessOptions = {}): TestProcess {
-  const [program, ...more] = [...(options.through ?? []), process.execPath, MAIN, ...args];
+  const [program, ...more] = [...(options.through ?? []), process.execPath, options.main ?? MAIN, ...args];
   const child = spawn(program!, more, {
     cwd: options.cwd ?? tmpdir(),
     env: { PATH: process.env['PATH'] ?? '', ...COMPILED, ...options.env },
@@ -107,7 +109,7 @@ const LOCAL = 'listen: { https: "127.0.0.1:0", federation: "127.0.0.1:0", http: 
 export async function startServe(
   yaml: string,
   folder?: string,
-  options: Pick<ProcessOptions, 'through'> = {},
+  options: Pick<ProcessOptions, 'through' | 'main'> = {},
 ): Promise<ServeProcess> {
   const cwd = folder ?? (await mkdtemp(join(tmpdir(), 'serve-')));
   const file = join(cwd, 'sidecar.yaml');

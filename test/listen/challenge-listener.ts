@@ -5,6 +5,8 @@ import type { SecureContext } from 'node:tls';
 import { type Cidr, createCidrSet } from '../../src/base/cidr.ts';
 import { realSystem } from '../../src/base/system.ts';
 import type { ChallengeContexts } from '../../src/listen/challenge-server.ts';
+import { createHandshakeTurns } from '../../src/listen/handshake-turns.ts';
+import { createPenalties } from '../../src/listen/penalties.ts';
 import { createTlsListener } from '../../src/listen/tls-listener.ts';
 import { createCertificateSet } from '../../src/tls/certificate-set.ts';
 import { createTicketKeys } from '../../src/tls/ticket-keys.ts';
@@ -54,6 +56,10 @@ export async function startListener(wish: ListenerWish = {}): Promise<ListenerUn
       system: realSystem,
       certificates: createCertificateSet([site[wish.key ?? 'rsa']]),
       ticketKeys,
+      turns: createHandshakeTurns(
+        { longestWait: () => 1_000 },
+        { system: realSystem, penalties: createPenalties({ system: realSystem }) },
+      ),
       challenge:
         challenges === undefined
           ? wish.challenge

@@ -99,13 +99,21 @@ describe('idle connections', () => {
     expect(closed).toEqual(['a']);
   });
 
-  it('of a network that has more than its share go first', () => {
-    most.idle = 6;
-    for (const name of ['a', 'b', 'c']) open(`192.0.2.${name.charCodeAt(0)}`, name);
-    for (let index = 1; index <= 20; index++) open('198.51.100.1', `x${index}`);
-    expect(closed).toEqual(Array.from({ length: 17 }, (_, index) => `x${index + 1}`));
-    open('192.0.2.1', 'd');
-    expect(closed.at(-1)).toBe('a');
+  it('of a network that has far more than others go first', () => {
+    most = { total: 1_000, idle: 60, perClient: 1_000 };
+    for (let index = 0; index < 20; index++) open(`192.0.2.${index}`, `a${index}`);
+    for (let index = 0; index < 200; index++) open('198.51.100.1', `x${index}`);
+    expect(closed).toEqual(Array.from({ length: 160 }, (_, index) => `x${index}`));
+    open('192.0.2.30', 'b');
+    expect(closed.at(-1)).toBe('a0');
+  });
+
+  it('of one that has a few are not held against it when strangers come with one each', () => {
+    most.idle = 60;
+    for (let index = 0; index < 50; index++) open(`198.51.100.${index}`, `x${index}`);
+    for (let index = 0; index < 10; index++) open('192.0.2.1', `a${index}`);
+    for (let index = 0; index < 10; index++) open('192.0.2.1', `a${index + 10}`);
+    expect(closed).toEqual(Array.from({ length: 10 }, (_, index) => `x${index}`));
   });
 
   it('are shed on request, the longest idle first', () => {
