@@ -7,9 +7,11 @@ import { countProcesses } from './count-processes.ts';
 import type { CliIo } from './io.ts';
 import { announceServing, explainStart, reportFailedReload, takeReloaded } from './serve-announcements.ts';
 import { listenForSignals } from './serve-signals.ts';
+import { tuneMemory } from './tune-memory.ts';
 
 /** The sidecar in this one process. */
 export async function serveAlone(config: Config, file: string | undefined, io: CliIo): Promise<void> {
+  tuneMemory();
   const log = createLogger(config.log, { system: realSystem });
   const signals = listenForSignals(log);
   let sidecar: Sidecar;

@@ -15,6 +15,7 @@ import type { CliIo } from './io.ts';
 import { explainStart } from './serve-announcements.ts';
 import type { ServingOrder } from './serve-several.ts';
 import { surviveDefects } from './serve-signals.ts';
+import { tuneMemory } from './tune-memory.ts';
 
 /** `serving-process`: what `serve` starts where there are several processes. Not for people. */
 export function addServingProcessCommand(program: Command, io: CliIo): void {
@@ -61,6 +62,7 @@ function readOrder({ file, cwd, files }: ServingOrder, io: CliIo): Config {
 }
 
 async function start(slot: number, config: Config, link: Link): Promise<Sidecar> {
+  tuneMemory();
   const logger = createLogger(config.log, { system: realSystem }, { process: slot });
   surviveDefects(logger);
   let quiet = true;
