@@ -53,10 +53,22 @@ export interface OwnAnswers {
 }
 
 export function createOwnAnswers({ system }: { readonly system: System }): OwnAnswers {
+  let second = Number.NaN;
+  let date = '';
+
+  /** It has whole seconds and is written once for each: that takes longer than to find the document. */
+  function writeDate(): string {
+    const now = Math.floor(system.now() / 1000);
+    if (now !== second) {
+      second = now;
+      date = new Date(now * 1000).toUTCString();
+    }
+    return date;
+  }
+
   function answer(exchange: Exchange, status: number, fields: readonly string[], body: Buffer | undefined): void {
     if (exchange.closed || exchange.answered) return;
-    const now = system.now();
-    const headers = [...fields, 'Date', new Date(now).toUTCString()];
+    const headers = [...fields, 'Date', writeDate()];
     if (exchange.hasBody) return exchange.respondAndClose(status, '', headers, body ?? Buffer.alloc(0));
     if (body !== undefined) headers.push('Content-Length', String(body.length));
     exchange.respond(status, '', headers);

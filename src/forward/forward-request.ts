@@ -113,12 +113,11 @@ class Forwarding implements Dispatcher.DispatchHandler {
     const raw = controller.rawHeaders as readonly Buffer[];
     if (status < 200) return this.#exchange.sendInformation(status, buildResponseFields(raw));
     const head = buildResponseHead(raw);
-    const respond = (): void => this.#respond(status, reason, head);
     // undici does not pause where no body follows: the answer to a HEAD would end before it begins.
     const doubtful = AWAY_STATUSES.has(status) && this.#exchange.method !== 'HEAD' && this.#isRepeatable();
     const doubts = doubtful ? this.#findDoubts() : undefined;
-    if (doubts === undefined) respond();
-    else this.#doubt(controller, status, doubts, respond);
+    if (doubts === undefined) this.#respond(status, reason, head);
+    else this.#doubt(controller, status, doubts, () => this.#respond(status, reason, head));
   }
 
   #respond(status: number, reason: string | undefined, head: ResponseHead): void {

@@ -8,6 +8,12 @@ import { mayEndWithTrailers } from './response-headers.ts';
 const LINGER_MS = 2_000;
 const LINGER_BYTES = 4 * 1024 * 1024;
 
+/**
+ * Bytes of a body that leaves as one string with its headers: node:http joins strings, and puts a string and a buffer
+ * into a vector, which costs more. From about 8 KiB on the copies of the string cost more than the vector.
+ */
+const JOINED_UP_TO = 4 * 1024;
+
 export interface Http1Context {
   readonly facts: ConnectionFacts;
   readonly system: System;
@@ -56,7 +62,8 @@ export class Http1Exchange implements Exchange {
     this.#closing = this.httpVersion === '1.0' || /\bclose\b/i.test(known.connection ?? '');
     this.expectsContinue = context.expectsContinue;
     this.takesTrailers = known.te !== undefined && /(^|[, ])trailers([,; ]|$)/i.test(String(known.te));
-    response.once('close', () => {
+    // Node says this once, and `once` costs more than `on`.
+    response.on('close', () => {
       this.#closed = true;
       if (!response.writableFinished) this.#onGone?.();
       for (const listener of this.#onClosed) listener();
@@ -120,9 +127,12 @@ export class Http1Exchange implements Exchange {
     }
     response.writeHead(status, legalReason(status, reason), this.#withoutVainTrailer(status, headers));
     // Node keeps the headers back until there is a body. Mostly that is in this very tick, and one write takes both.
-    process.nextTick(() => {
-      if (!this.#bodyBegun && !this.#closed) response.flushHeaders();
-    });
+    process.nextTick(flushHeaders, this);
+  }
+
+  /** Sends the headers where no body has begun that would take them along. */
+  flushHeaders(): void {
+    if (!this.#bodyBegun && !this.#closed) this.#response.flushHeaders();
   }
 
   write(chunk: Buffer): boolean {
@@ -136,6 +146,7 @@ export class Http1Exchange implements Exchange {
 
   end(chunk?: Buffer, trailers?: RawHeaders): void {
     const response = this.#response;
+    const alone = !this.#bodyBegun;
     this.#bodyBegun = true;
     if (trailers !== undefined && trailers.length > 0 && this.takesTrailers) response.addTrailers(toPairs(trailers));
     const early = !this.#request.complete && this.hasBody;
@@ -146,6 +157,7 @@ export class Http1Exchange implements Exchange {
       return this.#discard(() => response.end());
     }
     if (chunk === undefined) response.end();
+    else if (alone && chunk.length <= JOINED_UP_TO) response.end(chunk.toString('latin1'), 'latin1');
     else response.end(chunk);
     // What is left of the body must not be taken for a request.
     if (early) this.#discard();
@@ -186,8 +198,7 @@ export class Http1Exchange implements Exchange {
 
   /** Node throws at a Trailer field in an answer that it does not send in chunks. */
   #withoutVainTrailer(status: number, headers: string[]): string[] {
-    const isTrailer = (name: string): boolean => name.length === 7 && name.toLowerCase() === 'trailer';
-    if (!headers.some((name, index) => index % 2 === 0 && isTrailer(name))) return headers;
+    if (!namesTrailer(headers)) return headers;
     if (this.httpVersion === '1.1' && mayEndWithTrailers(this.method, status, headers)) return headers;
     return headers.filter((_, index) => !isTrailer(headers[index - (index % 2)]!));
   }
@@ -211,6 +222,19 @@ export class Http1Exchange implements Exchange {
     });
     request.resume();
   }
+}
+
+function isTrailer(name: string): boolean {
+  return name.length === 7 && name.toLowerCase() === 'trailer';
+}
+
+function namesTrailer(headers: readonly string[]): boolean {
+  for (let index = 0; index < headers.length; index += 2) if (isTrailer(headers[index]!)) return true;
+  return false;
+}
+
+function flushHeaders(exchange: Http1Exchange): void {
+  exchange.flushHeaders();
 }
 
 /** The reason phrase, or the usual one where there is none or Node would not write it (undici reads it as UTF-8). */

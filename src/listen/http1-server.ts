@@ -101,6 +101,8 @@ export function createHttp1Server(slice: Http1ServerSlice, deps: Http1ServerDeps
     // Checked in request-head.ts, with an answer that says what is wrong.
     requireHostHeader: false,
     shouldUpgradeCallback: offersWebSocket,
+    // A request without a body is no stream that has to be read to its end. A Node that does not know this reads it.
+    optimizeEmptyRequests: true,
   });
   // Node would drop those beyond 1,000 in silence, Content-Length among them; request-head.ts refuses instead.
   server.maxHeadersCount = 0;

@@ -34,7 +34,8 @@ export function createTurns(socket: Socket): Turns {
 
   function begin(turn: Turn & { readonly begin: () => void }): void {
     current = turn;
-    turn.response?.once('close', next);
+    // Node says this once, and `once` costs more than `on`.
+    turn.response?.on('close', next);
     turn.begin();
   }
 
