@@ -61,7 +61,9 @@ export function createWorkspace(root: string | undefined): Workspace {
 
 /** ECDSA P-256, signed by itself: what ACME clients get today, but for the chain. */
 function makeCertificate(place: Workspace['place'], write: Workspace['write']): Workspace['certificate'] {
-  const [cert, key] = [place('cert.pem'), place('key.pem')];
+  // In a folder of its own: who watches it for new certificates is not to be woken by the logs of the load.
+  mkdirSync(place('certificate').here);
+  const [cert, key] = [place('certificate/cert.pem'), place('certificate/key.pem')];
   const args = [
     'req',
     '-x509',
@@ -82,5 +84,5 @@ function makeCertificate(place: Workspace['place'], write: Workspace['write']): 
     );
   }
   const pem = readFileSync(cert.here, 'utf8');
-  return { cert, key, both: write('both.pem', pem + readFileSync(key.here, 'utf8')), pem };
+  return { cert, key, both: write('certificate/both.pem', pem + readFileSync(key.here, 'utf8')), pem };
 }

@@ -10,7 +10,7 @@ const LINGER_BYTES = 4 * 1024 * 1024;
 
 /**
  * Bytes of a body that leaves as one string with its headers: node:http joins strings, and puts a string and a buffer
- * into a vector, which costs more. From about 8 KiB on the copies of the string cost more than the vector.
+ * into a vector, which costs more. Beyond some 8 KiB the copies of the string cost more than the vector.
  */
 const JOINED_UP_TO = 4 * 1024;
 
