@@ -76,8 +76,7 @@ const FAIR_SHARE = 32;
 
 /**
  * Counts the connections of all public listeners together. A newcomer is seldom refused: where there are too many, the
- * one that has been idle longest makes room, and where the newcomer's own network has many, and twice as many as others have on
- * average, one of its own. So whoever opens many connections loses theirs, and everyone else a keep-alive at worst.
+ * one that has been idle longest makes room, and where the newcomer's own network has many, and more than others have on average, one of its own. So whoever opens many connections loses theirs, and everyone else a keep-alive at worst.
  */
 export function createConnectionLimits(slice: ConnectionLimitsSlice, deps: ConnectionLimitsDeps): ConnectionLimits {
   const networks = new Map<string, Network>();
@@ -120,7 +119,7 @@ export function createConnectionLimits(slice: ConnectionLimitsSlice, deps: Conne
 
   /** Closes the one that can best be spared; undefined where all have something to do. */
   function makeRoom(network?: Network): Place | undefined {
-    const fair = Math.max(FAIR_SHARE, (2 * idle.size) / Math.max(1, idlers));
+    const fair = Math.max(FAIR_SHARE, idle.size / Math.max(1, idlers));
     const crowded = network !== undefined && network.idle.size > fair;
     const [victim] = crowded ? network.idle : idle;
     if (victim !== undefined) close(victim);

@@ -13,7 +13,7 @@ import { findHeadFault, offersWebSocket, type Refusal } from './request-head.ts'
 export const MAX_HEADER_BYTES = 32 * 1024;
 
 /** Requests behind a refused one that are thrown away before the connection is cut. */
-const MOST_IGNORED = 1_000;
+const MOST_IGNORED = 100;
 
 /** How long an answer to a broken request may take to reach its client before the connection is cut. */
 const LINGER = 1_000;

@@ -1,3 +1,5 @@
+import { constants } from 'node:crypto';
+
 /**
  * What every TLS connection to us is held to. The cipher list, versions and preference of a connection come from its
  * tls.Server, never from the context that SNI chose: the server and every context are given these same options.
@@ -20,4 +22,6 @@ export const tlsOptions = Object.freeze({
   ].join(':'),
   // All of them are strong, so the client chooses: a phone without AES instructions prefers ChaCha20.
   honorCipherOrder: false,
+  // TLS 1.2 let clients ask for one handshake after the other on one connection. None that speaks HTTP does.
+  secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
 } as const);

@@ -31,6 +31,21 @@ function handshake(sidecar: TestSidecar, options: ConnectionOptions, on: 'https'
   });
 }
 
+it('a client of TLS 1.2 that asks for another handshake on its connection gets none', async () => {
+  const socket = connect({
+    ...{ host: '127.0.0.1', port: edge.sidecar.https, servername: 'localhost', ca: edge.sidecar.ca },
+    maxVersion: 'TLSv1.2',
+  });
+  socket.on('error', () => {});
+  await new Promise((resolve) => socket.once('secureConnect', resolve));
+  const outcome = await new Promise<string>((resolve) => {
+    socket.once('close', () => resolve('refused'));
+    socket.renegotiate({}, (error) => resolve(error === null ? 'renegotiated' : 'refused'));
+  });
+  expect(outcome).toBe('refused');
+  socket.destroy();
+});
+
 describe('the name that a client asks for', () => {
   it.each([
     ['none', ''],

@@ -108,6 +108,14 @@ describe('idle connections', () => {
     expect(closed.at(-1)).toBe('a0');
   });
 
+  it('of somebody who is alone with a crowd are safe from it', () => {
+    most = { total: 78, idle: 1_000, perClient: 1_000 };
+    open('192.0.2.1', 'mine');
+    for (let index = 0; index < 500; index++) open('198.51.100.1', `x${index}`);
+    expect(closed).toHaveLength(423);
+    expect(closed).not.toContain('mine');
+  });
+
   it('of one that has a few are not held against it when strangers come with one each', () => {
     most.idle = 60;
     for (let index = 0; index < 50; index++) open(`198.51.100.${index}`, `x${index}`);

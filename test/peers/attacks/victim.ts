@@ -1,0 +1,121 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type ServeProcess, startServe } from '../../harness/process.ts';
+
+const ROOT = resolve(import.meta.dirname, '../../..');
+/** The name that it serves. */
+export const NAME = 'a.test';
+
+/** One answer that the innocent client got, or did not. */
+export interface Sample {
+  /** When it was due, milliseconds since the epoch. */
+  readonly at: number;
+  readonly kind: 'fresh' | 'kept';
+  /** Undefined where there was no good answer. */
+  readonly ms: number | undefined;
+  readonly failure: string | undefined;
+}
+
+/** A sidecar as in production (compiled), with a homeserver behind it and an innocent client in front, a process each. */
+export interface Victim {
+  readonly sidecar: ServeProcess;
+  /** Everything that the innocent client has seen so far. */
+  readonly samples: readonly Sample[];
+  /** MiB of physical memory that the sidecar has now. */
+  rss(): number;
+  /** Seconds of processor time that it has used. */
+  cpu(): number;
+  close(): Promise<void>;
+}
+
+/** Compiles the sources into a new folder, and returns that. */
+export function compile(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'attacked-'));
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+  const args = [tsc, '-p', 'tsconfig.build.json', '--outDir', join(folder, 'dist')];
+  const run = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' });
+  if (run.status !== 0) throw new Error(`${run.stdout}${run.stderr}`);
+  copyFileSync(join(ROOT, 'package.json'), join(folder, 'package.json'));
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  return folder;
+}
+
+/**
+ * What sidecar and innocent client are started through, so that the processor waits for them and not they
+ * for what else runs on the machine, the attackers first of all: their hunger is not what is to be measured. Linux with
+ * the right to real-time scheduling; elsewhere they run as anybody else.
+ */
+export const asImportant = [
+  'sh',
+  '-c',
+  'chrt --rr 1 true 2>/dev/null && exec chrt --rr 1 "$@"; exec "$@"',
+  'sh',
+] as const;
+/** What attackers are started through. */
+export const asAttacker = ['nice', '-n', '10'] as const;
+
+/** Starts a program of this folder. */
+export function startProgram(name: string, args: readonly string[], prefix: readonly string[] = []): ChildProcess {
+  return startChild([...prefix, process.execPath, join(import.meta.dirname, name), ...args]);
+}
+
+/** Starts an attacker. */
+export function startCommand(words: readonly string[]): ChildProcess {
+  return startChild([...asAttacker, ...words]);
+}
+
+function startChild([command, ...args]: readonly string[]): ChildProcess {
+  const child = spawn(command!, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const end = (): void => void child.kill('SIGKILL');
+  process.once('exit', end);
+  child.once('close', () => process.off('exit', end));
+  return child;
+}
+
+export async function startVictim(compiled: string, through: readonly string[] = []): Promise<Victim> {
+  const homeserver = startProgram('homeserver.ts', []);
+  const [port] = (await once(homeserver.stdout!, 'data')) as [Buffer];
+  const sidecar = await startServe(
+    `servers:
+  - { server_name: ${NAME}, homeserver: "http://127.0.0.1:${Number(port)}", delegate_to: "hs.${NAME}:443" }
+  - { server_name: localhost, homeserver: "http://127.0.0.1:${Number(port)}", delegate_to: "localhost:443" }`,
+    undefined,
+    { through: [...asImportant, ...through], main: join(compiled, 'dist/main.js') },
+  );
+  const innocent = startProgram('innocent.ts', [String(sidecar.https), NAME], asImportant);
+  const samples: Sample[] = [];
+  let rest = '';
+  innocent.stdout!.setEncoding('utf8').on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop()!;
+    for (const line of lines) {
+      const [at, kind, what] = line.split(' ') as [string, Sample['kind'], string];
+      const failed = Number.isNaN(Number(what));
+      samples.push({ at: Number(at), kind, ms: failed ? undefined : Number(what), failure: failed ? what : undefined });
+    }
+  });
+  const stat = (file: string): string => readFileSync(`/proc/${sidecar.child.pid}/${file}`, 'utf8');
+  return {
+    sidecar,
+    samples,
+    rss: () => Number(/^VmRSS:\s+(\d+)/m.exec(stat('status'))![1]) / 1024,
+    cpu() {
+      const fields = stat('stat')
+        .replace(/^.*\) /, '')
+        .split(' ');
+      return (Number(fields[11]) + Number(fields[12])) / 100;
+    },
+    async close() {
+      innocent.kill('SIGKILL');
+      homeserver.kill('SIGKILL');
+      await sidecar.close();
+    },
+  };
+}
+
+export function forget(compiled: string): void {
+  rmSync(compiled, { recursive: true, force: true });
+}
