@@ -40,5 +40,7 @@ VOLUME /var/lib/matrix-sidecar
 EXPOSE 80 443 8448
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:9010/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "dist/main.js"]
+# On a large machine Node lets twice as much garbage pile up before it looks: that keeps the native memory of connections that
+# are closed, 60 MB under load, and saves no time.
+ENTRYPOINT ["node", "--max-semi-space-size=16", "dist/main.js"]
 CMD ["serve"]
