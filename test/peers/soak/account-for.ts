@@ -106,7 +106,10 @@ export function compareCounters(
     perhaps += repeats.perhaps;
   });
   const limited = outcomes.filter(({ status, answers }) => status === 429 && answers === undefined).length;
-  const inVain = outcomes.filter((outcome, turn) => waitedInVain(planRequest(seed, turn), outcome)).length;
+  const inVain = outcomes.flatMap((outcome, turn) => {
+    const plan = planRequest(seed, turn);
+    return waitedInVain(plan, outcome) ? [countLosses(evidence.acts[plan.id] ?? [])] : [];
+  });
   const exactly = (sidecar: number, known: number): Counted => ({ sidecar, least: known, most: known });
   const held = (outcome: string): number =>
     sumOf(metrics, 'matrix_sidecar_requests_held_total', `outcome="${outcome}"`);
@@ -117,7 +120,12 @@ export function compareCounters(
       most: least + perhaps,
     },
     limited: exactly(sumOf(metrics, 'matrix_sidecar_requests_limited_total'), limited),
-    expired: exactly(held('expired'), inVain),
+    // One that was lost late may have had no time left to wait.
+    expired: {
+      sidecar: held('expired'),
+      least: inVain.filter((losses) => losses === 0).length,
+      most: inVain.length,
+    },
     refused: exactly(held('refused'), 0),
     held: exactly(sumOf(metrics, 'matrix_sidecar_requests_held'), 0),
   };

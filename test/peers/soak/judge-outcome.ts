@@ -122,10 +122,13 @@ function judgeOwn(plan: RequestPlan, outcome: Outcome, { acts, outages }: Eviden
   // Behind others of its server, each of which waited for the homeserver as well.
   if (status === 429 && took >= QUEUED) return explained('waited for its turn in vain');
   if (status !== 502) return { is: 'defect', what: `of the sidecar's own: ${says}` };
-  if (waitedInVain(plan, outcome)) return explained('waited in vain, as long as it may');
   if (last?.did === 'garbage') return explained('garbage');
   if (last !== undefined && plan.fate === 'early-413-closes') return explained('closed on the body');
   const isAway = outages.some(({ from, to }) => from < at + SLACK && to > at - took - SLACK);
+  if (waitedInVain(plan, outcome) && isAway) {
+    const lost = countLosses(acts) > 0;
+    return explained(lost ? 'lost, and waited as long as it might or had no time left' : 'waited as long as it might');
+  }
   if (last === undefined && plan.kind === 'socket' && isAway) return explained('no homeserver for a WebSocket');
   if (last?.did === 'answered' && !last.killedAfter) return { is: 'defect', what: `${says} though it: ${last.did}` };
   if (last?.did === 'abandoned') return { is: 'defect', what: `${says} though it waited for the answer` };

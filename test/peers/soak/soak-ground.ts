@@ -78,7 +78,7 @@ export async function openSoakGround(seed: number): Promise<SoakGround> {
   const sidecar = startProcess(['serve', '--config', configFile], {
     through: [...disk.through, 'sh', '-c', 'log=$1; shift; exec "$@" >>"$log"', 'sh', logFile],
     env: {
-      NODE_OPTIONS: `--import=${pathToFileURL(join(import.meta.dirname, 'collect-on-signal.ts')).href}`,
+      NODE_OPTIONS: `${readNodeOptions()} --import=${pathToFileURL(join(import.meta.dirname, 'collect-on-signal.ts')).href}`,
       SOAK_LIVE_FILE: liveFile,
     },
   });
@@ -136,6 +136,14 @@ servers:
 limits: { requests_per_client: 5000 }
 log: { level: info, requests: ${requests} }
 `;
+}
+
+/** Those that the image gives to Node. */
+function readNodeOptions(): string {
+  const dockerfile = readFileSync(join(import.meta.dirname, '../../../Dockerfile'), 'utf8');
+  const [, words] = /^ENTRYPOINT (\[.*\])$/m.exec(dockerfile) ?? [];
+  if (words === undefined) throw new Error('no ENTRYPOINT in the Dockerfile');
+  return (JSON.parse(words) as string[]).filter((word) => word.startsWith('-')).join(' ');
 }
 
 /** Gives the processes on the disk a hosts file of their own, and no other source of names. */
