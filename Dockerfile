@@ -5,15 +5,12 @@ FROM node:26-slim AS build
 WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts
-COPY tsconfig.json tsconfig.build.json ./
 COPY scripts/build.mjs scripts/
 COPY src src
 RUN node scripts/build.mjs
 
 FROM node:26-slim AS image
 WORKDIR /image/app
-COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=dev --ignore-scripts && rm package-lock.json .npmrc
 # Every library that the binary needs, at the path where it looks for it. The default store, certs, is the volume.
 RUN mkdir -p /image/usr/local/bin /image/etc /image/var/lib/matrix-sidecar \
  && cp /usr/local/bin/node /image/usr/local/bin/node \

@@ -3,7 +3,6 @@ import { promisify } from 'node:util';
 import type { System } from '../base/system.ts';
 import type { Certificate } from '../tls/certificate.ts';
 import { parsePemCertificate } from '../tls/pem-certificate.ts';
-import { signLeaf } from '../tls/sign-certificate.ts';
 import { BOOTSTRAP_ORIGIN } from './bootstrap-origin.ts';
 
 const makeKeyPair = promisify(generateKeyPair);
@@ -20,6 +19,8 @@ export async function makeBootstrapCertificate(names: readonly string[], system:
   const { privateKey } = await makeKeyPair('rsa', { modulusLength: 2048 });
   const publicKey: KeyObject = createPublicKey(privateKey);
   const now = system.now();
+  // Loaded when it is needed, with node-forge: seldom, and it takes a tenth of the time to start.
+  const { signLeaf } = await import('../tls/sign-certificate.ts');
   const leaf = signLeaf(
     {
       commonName: BOOTSTRAP_NAME,

@@ -7,7 +7,6 @@ import type { Certificate } from './certificate.ts';
 import { isIssuedBy } from './chain.ts';
 import { type Authority, BACKDATED, createAuthority, parseAuthority } from './development-root.ts';
 import { parsePemCertificate } from './pem-certificate.ts';
-import { signLeaf } from './sign-certificate.ts';
 import { canonicalAddress } from './subject-alt-name.ts';
 
 /** The part of a store that this needs; `src/store/store.ts` has the promises. */
@@ -99,6 +98,8 @@ export function createDevelopmentCa(
       notAfter: Math.min(now + LEAF_LIFETIME, signer.root.validToDate.getTime()),
       publicKey,
     };
+    // Loaded when it is needed, with node-forge: seldom, and it takes a tenth of the time to start.
+    const { signLeaf } = await import('./sign-certificate.ts');
     const leaf = signLeaf(request, names, signer).toString();
     const keyPem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
     const made = parsePemCertificate(leaf, keyPem, DEVELOPMENT_CA_ORIGIN);

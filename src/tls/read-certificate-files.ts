@@ -4,7 +4,6 @@ import { describeError, errorCode, SidecarError } from '../base/errors.ts';
 import { adviseOwner, describeDenial } from '../base/own-user.ts';
 import type { Certificate } from './certificate.ts';
 import { parsePemCertificate, unreadable } from './pem-certificate.ts';
-import { parsePkcs12 } from './pkcs12-certificate.ts';
 
 /** A certificate that the operator brings: PEM chain and key, or one PKCS#12 file. */
 export type CertificateFilesSource =
@@ -36,15 +35,18 @@ export async function readCertificateFiles(source: CertificateFilesSource): Prom
   const hash = createHash('sha256');
   // With their lengths, so that bytes moved from one file to the other do not look the same.
   for (const content of contents) hash.update(`${content.length}:`).update(content);
-  return { digest: hash.digest('hex'), outcome: parse(source, contents) };
+  return { digest: hash.digest('hex'), outcome: await parse(source, contents) };
 }
 
-function parse(source: CertificateFilesSource, contents: readonly Buffer[]): Certificate | SidecarError {
+async function parse(source: CertificateFilesSource, contents: readonly Buffer[]): Promise<Certificate | SidecarError> {
   const [first = Buffer.alloc(0), second = Buffer.alloc(0)] = contents;
   try {
-    return source.kind === 'pem'
-      ? parsePemCertificate(first.toString('latin1'), second.toString('latin1'), source.cert)
-      : parsePkcs12(first, source.password, source.file);
+    if (source.kind === 'pem') {
+      return parsePemCertificate(first.toString('latin1'), second.toString('latin1'), source.cert);
+    }
+    // Loaded when it is needed: node-forge takes a tenth of the time to start, and few have PKCS#12.
+    const { parsePkcs12 } = await import('./pkcs12-certificate.ts');
+    return parsePkcs12(first, source.password, source.file);
   } catch (error) {
     if (error instanceof SidecarError) return error;
     throw error;

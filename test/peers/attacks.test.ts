@@ -3,7 +3,7 @@ import { pause } from '../harness/until.ts';
 import { type Measured, measure, outputOf } from './attacks/measure.ts';
 import { PROGRAMS, runProgram, whyNoProgram } from './attacks/programs.ts';
 import { writeReport } from './attacks/report.ts';
-import { asAttacker, compile, forget, NAME, startProgram, startVictim, type Victim } from './attacks/victim.ts';
+import { asAttacker, buildSidecar, forget, NAME, startProgram, startVictim, type Victim } from './attacks/victim.ts';
 
 /** Seconds that each attack lasts. */
 const SECONDS = Number(process.env['ATTACK_SECONDS'] ?? 5);
@@ -34,7 +34,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
 let compiled: string;
 const results: Measured[] = [];
 beforeAll(() => {
-  compiled = compile();
+  compiled = buildSidecar();
 });
 afterAll(() => {
   if (compiled !== undefined) forget(compiled);

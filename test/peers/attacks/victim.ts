@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type ServeProcess, startServe } from '../../harness/process.ts';
@@ -31,15 +31,12 @@ export interface Victim {
   close(): Promise<void>;
 }
 
-/** Compiles the sources into a new folder, and returns that. */
-export function compile(): string {
+/** Builds the sidecar into a new folder, and returns that. */
+export function buildSidecar(): string {
   const folder = mkdtempSync(join(tmpdir(), 'attacked-'));
-  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
-  const args = [tsc, '-p', 'tsconfig.build.json', '--outDir', join(folder, 'dist')];
+  const args = [join(ROOT, 'scripts/build.mjs'), join(folder, 'dist')];
   const run = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' });
   if (run.status !== 0) throw new Error(`${run.stdout}${run.stderr}`);
-  copyFileSync(join(ROOT, 'package.json'), join(folder, 'package.json'));
-  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   return folder;
 }
 
