@@ -129,7 +129,10 @@ declare module 'node:http' {
 }
 
 function sendHttp2(shared: Shared, plan: RequestPlan, keeper: OutcomeKeeper): () => void {
-  const length = plan.unknownLength || plan.body === 0 ? {} : { 'content-length': String(plan.body) };
+  // Who leaves has said how much would come: Node ends the body of a stream that it cancels (END_STREAM, then RST_STREAM),
+  // so that without a length half a body is a whole one to everybody who reads it.
+  const open = plan.body === 0 || (plan.unknownLength && plan.leaves === undefined);
+  const length = open ? {} : { 'content-length': String(plan.body) };
   shared.streams++;
   const stream = shared.session.request(
     {
