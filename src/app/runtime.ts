@@ -147,3 +147,8 @@ function toRoutedServer(server: ServerConfig, config: Config): RoutedServer {
     wellKnown: new Map(Object.entries(documents).map(([name, document]) => [name, renderWellKnown(document)])),
   };
 }
+
+/** Ends every wait for a homeserver: what waited is answered that there is none. */
+export function endHolds(runtime: Runtime): void {
+  for (const upstream of listUpstreams(runtime.config)) runtime.holdOf(upstream)?.close();
+}

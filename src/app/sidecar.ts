@@ -17,12 +17,14 @@ import { createEntrances } from './entrances.ts';
 import { openCertificates } from './open-certificates.ts';
 import { createProbeAnswers } from './probe-answers.ts';
 import { createReadiness } from './readiness.ts';
-import { closeUpstreams, createRuntime, type Runtime } from './runtime.ts';
+import { closeUpstreams, createRuntime, endHolds, type Runtime } from './runtime.ts';
 import { createTraffic } from './traffic.ts';
 import { exposeTraffic } from './traffic-metrics.ts';
 
 /** Milliseconds in which connections may say goodbye after their last answer. */
 const LINGER = 1_000;
+/** Milliseconds in which the last answers leave that say that the homeserver is away. */
+const GOODBYE = 250;
 
 export interface SidecarDeps {
   readonly system: System;
@@ -43,8 +45,10 @@ export interface Sidecar {
   /**
    * Stops accepting, lets what runs finish up to `limits.drain`, then closes. Resolves when nothing is left. Connections on
    * which nothing runs are closed at once, or get `patience` milliseconds to finish their handshake and make a request.
+   * `next` is what a successor serves already: requests that wait for a homeserver follow it to where that says, and may
+   * wait on, `limits.hold` or `limits.drain` long.
    */
-  drain(patience?: number): Promise<void>;
+  drain(patience?: number, next?: Config): Promise<void>;
   /** Closes everything now, also in the middle of a drain. Idempotent. */
   close(): Promise<void>;
 }
@@ -182,22 +186,36 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     return closing;
   }
 
-  async function drainAll(patience: number): Promise<void> {
+  /** What waits goes where the new configuration says; listeners and certificates stay as they are, for a moment. */
+  function follow(next: Config): void {
+    const before = inForce.runtime;
+    inForce.runtime = createRuntime(next, runDeps, before);
+    closeUpstreams(before, inForce.runtime);
+  }
+
+  async function drainAll(patience: number, next: Config | undefined): Promise<void> {
     entrances.stopAccepting();
+    if (next !== undefined) follow(next);
     traffic.connections.drain(patience);
     const quietUntil = system.monotonic() + patience + LINGER;
-    const until = system.monotonic() + inForce.runtime.config.limits.drain;
+    const { limits } = inForce.runtime.config;
+    const until = system.monotonic() + (next === undefined ? limits.drain : Math.max(limits.drain, limits.hold));
     // Connections whose last answer is complete say goodbye by themselves; those that are stuck never do. A request may
     // still come on one that is not closed yet, and has the same time as the others.
     do {
       await traffic.finished(Math.max(0, until - system.monotonic()));
       if (traffic.inFlight === 0) await entrances.quiet(Math.max(LINGER, quietUntil - system.monotonic()));
     } while (traffic.inFlight > 0 && system.monotonic() < until);
+    // Who still waits for a homeserver is told so, before connections are cut.
+    if (traffic.inFlight > 0) {
+      endHolds(inForce.runtime);
+      await traffic.finished(GOODBYE);
+    }
     await close();
   }
 
-  function drain(patience = 0): Promise<void> {
-    draining ??= closing ?? drainAll(patience);
+  function drain(patience = 0, next?: Config): Promise<void> {
+    draining ??= closing ?? drainAll(patience, next);
     return draining;
   }
 

@@ -32,7 +32,9 @@ export async function serveSeveral(first: ReadConfig, file: string | undefined, 
   let generation = 0;
   const order = ({ config, files }: ReadConfig): Order => {
     const content: ServingOrder = { file, cwd: io.cwd, files };
-    return { generation: generation++, processes: countProcesses(config), drain: config.limits.drain, content };
+    const { drain, hold } = config.limits;
+    const handOver = Math.max(drain, hold);
+    return { generation: generation++, processes: countProcesses(config), drain, handOver, content };
   };
   const supervisor = createSupervisor(order(first), {
     system: realSystem,

@@ -45,7 +45,9 @@ async function serveSupervised(io: CliIo): Promise<void> {
     return;
   }
   try {
-    await link.run({ drain: (patience) => sidecar.drain(patience), close: () => sidecar.close() });
+    const drain = (patience: number, next: unknown): Promise<void> =>
+      sidecar.drain(patience, next === undefined ? undefined : readOrder(next as ServingOrder, io));
+    await link.run({ drain, close: () => sidecar.close() });
   } finally {
     // Also after a defect: who was told to end does.
     await sidecar.close();

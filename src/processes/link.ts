@@ -27,7 +27,7 @@ export interface Link {
    * Acts when this process is told to end, and when there is nobody left who could tell it. Resolves when what it was told is
    * done.
    */
-  run(actions: { drain(patience: number): Promise<void>; close(): Promise<void> }): Promise<void>;
+  run(actions: { drain(patience: number, next: unknown): Promise<void>; close(): Promise<void> }): Promise<void>;
   /** Says goodbye, with what was counted, and lets go. */
   done(): Promise<void>;
 }
@@ -122,7 +122,7 @@ export function openLink(system: System): Link {
     },
     run: ({ drain, close }) =>
       new Promise((resolve, reject) => {
-        act = (what) => void (what.kind === 'drain' ? drain(what.patience) : close()).then(resolve, reject);
+        act = (what) => void (what.kind === 'drain' ? drain(what.patience, what.next) : close()).then(resolve, reject);
         for (const what of early.splice(0)) act(what);
       }),
     done: () => sendLast({ kind: 'done', counted: own?.metrics.describe(['counter']) ?? [] }),

@@ -21,9 +21,9 @@ export type FromSupervisor =
   | { readonly kind: 'start'; readonly protocol: number; readonly slot: number; readonly order: unknown }
   /**
    * Stop: after what is under way, or at once. Connections on which nothing is get so many milliseconds before they are
-   * closed.
+   * closed. `next` is the order that a successor serves.
    */
-  | { readonly kind: 'drain'; readonly patience: number }
+  | { readonly kind: 'drain'; readonly patience: number; readonly next?: unknown }
   | { readonly kind: 'close' }
   /** Tell what is so in your process. */
   | { readonly kind: 'tell'; readonly id: number; readonly topic: Topic }

@@ -45,9 +45,9 @@ export interface ServingProcess {
   ask<T extends Topic>(topic: T, most: number): Promise<Told[T] | undefined>;
   /**
    * It may finish what it began; if that takes more than `most` milliseconds and some, it is killed. Connections on which
-   * nothing is have `patience` milliseconds.
+   * nothing is have `patience` milliseconds. `next` is what its successor serves.
    */
-  drain(most: number, patience: number): void;
+  drain(most: number, patience: number, next?: unknown): void;
   /** At once; killed if that takes long. */
   close(): void;
 }
@@ -157,8 +157,8 @@ export function forkServing(slot: number, order: unknown, deps: ServingProcessDe
         send({ kind: 'tell', id, topic });
       });
     },
-    drain(most, patience) {
-      if (!state.leaving) send({ kind: 'drain', patience });
+    drain(most, patience, next) {
+      if (!state.leaving) send({ kind: 'drain', patience, next });
       state.leaving = true;
       killAfter(most + patience + CLOSE_LIMIT);
     },

@@ -15,6 +15,8 @@ export interface Order {
   readonly content: unknown;
   /** Milliseconds that a process may take to finish what it began. */
   readonly drain: number;
+  /** The same for one that has a successor: nobody waits for its end. */
+  readonly handOver: number;
 }
 
 /** A place where one process serves at a time; another one takes its place. */
@@ -72,7 +74,7 @@ export function createSlot(number: number, deps: SlotDeps): Slot {
     const before = current;
     current = { process, order };
     void process.ended.then((ending) => onEnded(process, ending));
-    before?.process.drain(before.order.drain, PATIENCE);
+    before?.process.drain(Math.max(before.order.handOver, order.handOver), PATIENCE, order.content);
     deps.onServing(order);
     return status;
   }
