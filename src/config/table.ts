@@ -71,12 +71,12 @@ const routes = section('Who may reach what.', {
     default: [],
   }),
   blocked_networks: defaultKey(networks, {
-    says: 'Addresses or networks that are answered 403, whatever they ask for.',
+    says: 'Addresses or networks that are answered 403, whatever they ask for over https; port 80 redirects them there as everybody.',
     example: ['198.51.100.0/24'],
     default: [],
   }),
   blocked_servers: defaultKey(serverPatterns, {
-    says: 'Other servers that are answered 403, by the name that they give; * and ? as in server ACLs. Who lies about its name is refused by the homeserver.',
+    says: 'Other servers whose federation requests are answered 403, by the name that they give (everybody may have the keys); * and ? as in server ACLs. Who lies about its name is refused by the homeserver.',
     example: ['*.spam.example'],
     default: [],
   }),
@@ -152,7 +152,7 @@ const limits = section('Sizes (512KiB, 50M, 1GiB; 50M is 50 x 1024 x 1024 bytes)
     default: 1000,
   }),
   requests_per_origin: defaultKey(count(1, 1_000_000), {
-    says: 'Requests of one other server from one of its addresses that may be under way at once. More wait for their turn.',
+    says: 'Requests of one other server from one of its addresses that may be under way at once. More wait for their turn, 45 s at most, and are answered 429 then.',
     example: 20,
     default: 100,
   }),
@@ -172,7 +172,7 @@ const limits = section('Sizes (512KiB, 50M, 1GiB; 50M is 50 x 1024 x 1024 bytes)
     default: 4000,
   }),
   idle_connections: defaultKey(count(10, 1_000_000), {
-    says: 'Connections without a request under way that are kept open, each in up to 80 KiB of memory. With more, the one that has been idle longest is closed.',
+    says: 'Connections without a request under way that are kept open, those in the handshake among them, each in up to 80 KiB of memory. With more, the one that has been idle longest is closed.',
     example: 10_000,
     default: 1000,
   }),
