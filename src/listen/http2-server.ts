@@ -106,8 +106,7 @@ export function createHttp2Server(slice: Http2ServerSlice, deps: Http2ServerDeps
       session.once('close', () => sessions.delete(session));
       session.on('error', (error) => {
         deps.onBroken(facts, describeError(error));
-        // Node's own judgement. What the network does has a code of the system's.
-        if (errorCode(error)?.startsWith('ERR_') === true) deps.onFlood(facts);
+        if (isFlood(errorCode(error))) deps.onFlood(facts);
       });
       session.setLocalWindowSize(CONNECTION_WINDOW);
       const idle = endWhenIdle(session, socket, slice.keepAlive, deps.system);
@@ -143,6 +142,14 @@ export function createHttp2Server(slice: Http2ServerSlice, deps: Http2ServerDeps
       for (const session of sessions) session.destroy();
     },
   };
+}
+
+/**
+ * Node's own judgement of what came. What the network does has a code of the system's or of TLS, and a client that ends its own
+ * connection with an error (GOAWAY, as when a ping of its stays without an answer) harms nobody.
+ */
+function isFlood(code: string | undefined): boolean {
+  return code?.startsWith('ERR_HTTP2_') === true && code !== 'ERR_HTTP2_SESSION_ERROR';
 }
 
 /** The size of a header list (RFC 9113 section 6.5.2). Node counts only once the client has acknowledged our limit. */
