@@ -1,5 +1,9 @@
 /** Answers that may wait for their client at once. Each holds up to 200 KiB, what the homeserver has sent ahead included. */
 const MOST = 200;
+/** Of those of a network, never too many as long as all together are not: a slow line is no fault, and many have one. */
+const FAIR = 32;
+/** From so many on, also those of networks with few are cut. */
+const UTMOST = 1_000;
 
 /** The answers that wait because their client does not read on. */
 export interface UnreadAnswers {
@@ -23,10 +27,11 @@ export function createUnreadAnswers(): UnreadAnswers {
     if (line.size === 0) lines.delete(network);
   }
 
-  function cutOne(): void {
+  function cutOneTooMany(): void {
     let most: readonly [string, Set<() => void>] | undefined;
     // There are never more lines than answers.
     for (const line of lines) if (most === undefined || line[1].size > most[1].size) most = line;
+    if (most![1].size <= FAIR && waiting <= UTMOST) return;
     const [longest] = most![1];
     leave(most![0], longest!);
     longest!();
@@ -40,7 +45,7 @@ export function createUnreadAnswers(): UnreadAnswers {
       if (line === undefined) lines.set(network, new Set([own]));
       else line.add(own);
       waiting++;
-      if (waiting > MOST) cutOne();
+      if (waiting > MOST) cutOneTooMany();
       return () => leave(network, own);
     },
     get waiting() {

@@ -21,6 +21,21 @@ it('two hundred may wait; of more, the longest of the network with the most is c
   expect(unread.waiting).toBe(199);
 });
 
+it('clients of many networks, each with few, may be a thousand', () => {
+  for (let index = 0; index < 1_000; index++) wait(`network ${index % 100}`, `${index}`);
+  expect(cut).toEqual([]);
+  wait('one more');
+  expect(cut).toEqual(['0']);
+  for (let index = 0; index < 40; index++) wait('greedy', `greedy ${index}`);
+  expect(unread.waiting).toBe(1_000);
+});
+
+it('of many networks the one with more than its share is cut, down to that', () => {
+  for (let index = 0; index < 180; index++) wait(`network ${index}`);
+  for (let index = 0; index < 100; index++) wait('greedy', `greedy ${index}`);
+  expect(cut).toEqual(Array.from({ length: 68 }, (_, index) => `greedy ${index}`));
+});
+
 it('what moves on is at the end of its line', () => {
   const leaves = Array.from({ length: 200 }, (_, index) => wait('a', `a${index}`));
   leaves[0]!();
