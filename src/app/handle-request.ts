@@ -162,6 +162,7 @@ function send(attempt: Attempt, { upstream, endpoint, server }: Forward, sending
     exchange,
     {
       connections: runtime.connectionsTo(upstream),
+      client: facts.client.address,
       headers: headers.value,
       // A website has no limits of Matrix's; it gets those of uploads.
       bodyLimit: endpoint?.bodyLimit === 'body' ? limits.body : limits.upload,

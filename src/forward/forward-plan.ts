@@ -13,6 +13,8 @@ export interface ForwardPlace {
 
 /** How one request is to be forwarded. */
 export interface ForwardPlan extends ForwardPlace {
+  /** The client's address, where a trusted proxy stands between as well. */
+  readonly client: string;
   /** For the homeserver, from buildRequestHeaders. */
   readonly headers: string[];
   /** Bytes. */

@@ -269,7 +269,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
 
   #watchReader(): SlowReader {
     this.#slowReader ??= createSlowReader(
-      { exchange: this.#exchange, stalled: this.#plan.stalled },
+      { exchange: this.#exchange, client: this.#plan.client, stalled: this.#plan.stalled },
       {
         ...this.#deps,
         resume: () => {

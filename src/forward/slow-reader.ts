@@ -18,11 +18,15 @@ export interface SlowReaderDeps {
   resume(): void;
 }
 
-/** `stalled` in milliseconds. */
-export function createSlowReader(
-  { exchange, stalled }: { readonly exchange: Exchange; readonly stalled: number },
-  deps: SlowReaderDeps,
-): SlowReader {
+export interface SlowReaderSlice {
+  readonly exchange: Exchange;
+  /** The address of whoever reads. */
+  readonly client: string;
+  /** Milliseconds. */
+  readonly stalled: number;
+}
+
+export function createSlowReader({ exchange, client, stalled }: SlowReaderSlice, deps: SlowReaderDeps): SlowReader {
   let timer: Timer | undefined;
   let listening = false;
   let leave: (() => void) | undefined;
@@ -39,7 +43,7 @@ export function createSlowReader(
     watch,
     await() {
       watch();
-      leave ??= deps.unread.wait(networkOf(exchange.facts.peerAddress), () => exchange.drop());
+      leave ??= deps.unread.wait(networkOf(client), () => exchange.drop());
       if (listening) return;
       listening = true;
       exchange.onDrain(() => {

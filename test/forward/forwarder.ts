@@ -58,6 +58,7 @@ export async function startForwarder(
       exchange,
       {
         connections,
+        client: '127.0.0.1',
         headers,
         bodyLimit: 1e9,
         deadline: 60_000,
