@@ -58,6 +58,7 @@ it('who grants no window loses what has waited longest, and who reads slowly los
 });
 
 it('who does not read at all loses the connection', async () => {
+  const before = upstream.accepted();
   const clients: RawHttp2[] = [];
   for (let count = 0; count < 4; count++) {
     const client = await greedy(2 ** 31 - 1);
@@ -66,6 +67,7 @@ it('who does not read at all loses the connection', async () => {
     clients.push(client);
     await pause(100);
   }
+  await until('all were asked for', () => upstream.accepted() - before >= 355);
   await until('two hundred are left', () => inFlight() <= 200 && upstream.open() <= 205);
   for (const client of clients) client.socket.resume();
   await until('a connection is closed', () => clients.some(({ closed }) => closed()));
