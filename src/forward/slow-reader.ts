@@ -7,9 +7,12 @@ import type { UnreadAnswers } from './unread-answers.ts';
 export interface SlowReader {
   /** Calls `resume` whenever the client has caught up; from now on it is watched. */
   await(): void;
-  /** It is cut off when it takes nothing for as long as a transfer may stand still. */
+  /** The answer is here as a whole. It is cut off when it is not taken for as long as a transfer may stand still. */
   watch(): void;
 }
+
+/** Milliseconds after which an answer that is here as a whole counts as unread: nearly all have been taken by then. */
+const MOMENT = 1_000;
 
 export interface SlowReaderDeps {
   readonly system: System;
@@ -34,16 +37,27 @@ export function createSlowReader({ exchange, client, stalled }: SlowReaderSlice,
     timer?.cancel();
     leave?.();
   });
-  function watch(): void {
+  function after(ms: number, act: () => void): void {
     timer?.cancel();
-    if (exchange.closed) return;
-    timer = deps.system.setTimer(stalled, () => exchange.abort());
+    timer = deps.system.setTimer(ms, act);
+  }
+  const cutAfter = (ms: number): void => after(ms, () => exchange.abort());
+  function count(): void {
+    leave ??= deps.unread.wait(networkOf(client), () => exchange.drop());
   }
   return {
-    watch,
+    watch() {
+      if (exchange.closed) return;
+      const moment = Math.min(MOMENT, stalled / 2);
+      after(moment, () => {
+        cutAfter(stalled - moment);
+        count();
+      });
+    },
     await() {
-      watch();
-      leave ??= deps.unread.wait(networkOf(client), () => exchange.drop());
+      if (exchange.closed) return;
+      cutAfter(stalled);
+      count();
       if (listening) return;
       listening = true;
       exchange.onDrain(() => {
