@@ -37,17 +37,22 @@ export function countConnections(deps: CountConnectionsDeps): CountedConnections
   let wanted = config().limits.connections;
   let { total } = budget();
 
+  function readTotal(): number {
+    if (wanted !== config().limits.connections) {
+      wanted = config().limits.connections;
+      total = budget().total;
+    }
+    return total;
+  }
+
+  /** No one client can have all there are, where these are few. */
+  const readPerClient = (): number => Math.min(config().limits.connectionsPerClient, Math.ceil(readTotal() / 2));
+
   const limits = createConnectionLimits(
     {
-      total() {
-        if (wanted !== config().limits.connections) {
-          wanted = config().limits.connections;
-          total = budget().total;
-        }
-        return total;
-      },
+      total: readTotal,
       idle: () => config().limits.idleConnections,
-      perClient: () => config().limits.connectionsPerClient,
+      perClient: readPerClient,
       isProxy: (address) =>
         config().listen.proxyProtocolFrom.contains(address) || config().routes.trustedProxies.contains(address),
     },
@@ -57,8 +62,7 @@ export function countConnections(deps: CountConnectionsDeps): CountedConnections
         if (limit === 'total')
           say({ code: 'connections-full' }, `All ${total} connections have a request under way; new ones are closed.`);
         else {
-          const most = config().limits.connectionsPerClient;
-          const sentence = `${network} has ${most} connections open; more are closed.`;
+          const sentence = `${network} has ${readPerClient()} connections open; more are closed.`;
           say({ code: 'connections-of-one-client', client: network }, sentence);
         }
       },

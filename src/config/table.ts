@@ -167,7 +167,7 @@ const limits = section('Sizes (512KiB, 50M, 1GiB; 50M is 50 x 1024 x 1024 bytes)
     otherwise: '20000, or half of the file descriptors that the process may have, where that is less',
   }),
   connections_per_client: defaultKey(count(10, 1_000_000), {
-    says: 'Connections of one client address (IPv6: one /64) that may be open at once. More are closed at once. Those of `trusted_proxies` are not counted.',
+    says: 'Connections of one client address (IPv6: one /64) that may be open at once; half of all connections at most. More are closed at once. Those of `trusted_proxies` are not counted.',
     example: 10_000,
     default: 4000,
   }),
