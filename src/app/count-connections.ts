@@ -25,6 +25,8 @@ export interface CountConnectionsDeps {
 
 /** Idle connections that are closed when descriptors have run out. */
 const SHED = 32;
+/** Milliseconds until more are: many wait for one at once, and what was closed is given back a moment later. */
+const SHED_AGAIN = 100;
 
 const HINT =
   'Raise the limit: LimitNOFILE= in systemd, ulimits: { nofile: 65536 } in compose, ulimit -n in a shell; then limits.connections follows.';
@@ -36,6 +38,7 @@ export function countConnections(deps: CountConnectionsDeps): CountedConnections
   const budget = () => decideConnectionBudget(config().limits.connections, deps.descriptors);
   let wanted = config().limits.connections;
   let { total } = budget();
+  let shedAt = Number.NEGATIVE_INFINITY;
 
   function readTotal(): number {
     if (wanted !== config().limits.connections) {
@@ -84,6 +87,9 @@ export function countConnections(deps: CountConnectionsDeps): CountedConnections
     },
     onExhausted() {
       say({ code: 'descriptors-exhausted', hint: HINT }, 'No file descriptor is left; idle connections are closed.');
+      const now = deps.system.monotonic();
+      if (now - shedAt < SHED_AGAIN) return;
+      shedAt = now;
       limits.shed(SHED);
     },
     checkBudget() {
