@@ -12,6 +12,7 @@ it.each([
   ['::1', '0:0:0:0'],
   ['::', '0:0:0:0'],
   ['fe80::1', 'fe80:0:0:0'],
+  ['64:ff9b::c000:201', '64:ff9b::c000:201'],
 ])('the network of %s is %s', (address, network) => {
   expect(networkOf(address)).toBe(network);
 });
