@@ -1,7 +1,7 @@
 /** Answers that may wait for their client at once. Each holds up to 200 KiB, what the homeserver has sent ahead included. */
 const MOST = 200;
 /** Of those of a network, never too many as long as all together are not: a slow line is no fault, and many have one. */
-const FAIR = 32;
+const FAIR = 8;
 /** From so many on, also those of networks with few are cut. */
 const UTMOST = 1_000;
 

@@ -22,7 +22,7 @@ it('two hundred may wait; of more, the longest of the network with the most is c
 });
 
 it('clients of many networks, each with few, may be a thousand', () => {
-  for (let index = 0; index < 1_000; index++) wait(`network ${index % 100}`, `${index}`);
+  for (let index = 0; index < 1_000; index++) wait(`network ${index % 200}`, `${index}`);
   expect(cut).toEqual([]);
   wait('one more');
   expect(cut).toEqual(['0']);
@@ -31,9 +31,9 @@ it('clients of many networks, each with few, may be a thousand', () => {
 });
 
 it('of many networks the one with more than its share is cut, down to that', () => {
-  for (let index = 0; index < 180; index++) wait(`network ${index}`);
+  for (let index = 0; index < 195; index++) wait(`network ${index}`);
   for (let index = 0; index < 100; index++) wait('greedy', `greedy ${index}`);
-  expect(cut).toEqual(Array.from({ length: 68 }, (_, index) => `greedy ${index}`));
+  expect(cut).toEqual(Array.from({ length: 92 }, (_, index) => `greedy ${index}`));
 });
 
 it('what moves on is at the end of its line', () => {
