@@ -55,7 +55,7 @@ export function parseNginx(text: string, file: string): readonly Directive[] {
       if (name.endsWith('_by_lua_block')) {
         add([]);
         const end = skipLua(text, at + 1);
-        if (end === undefined) throw broken(at, `the block of ${name} is never closed`);
+        if (end === undefined) throw broken(at, `the block of ${quote(name)} is never closed`);
         at = end;
         continue;
       }
