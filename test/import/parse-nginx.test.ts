@@ -57,7 +57,7 @@ describe('nginx text that nginx would refuse is refused with its line', () => {
     ['a "b"c;', 'f:1: "c" stands directly after a quoted text.'],
     [';', 'f:1: a ; stands where a directive should begin.'],
     ['{}', 'f:1: a { stands where a directive should begin.'],
-    ['x_by_lua_block { "', 'f:1: the block of x_by_lua_block is never closed.'],
+    ['x_by_lua_block { "', 'f:1: the block of "x_by_lua_block" is never closed.'],
     ['a {'.repeat(70), 'f:1: blocks are nested more than 64 deep.'],
   ])('%j', (text, message) => {
     let thrown: unknown;
