@@ -4,6 +4,11 @@ import type { Penalties } from './penalties.ts';
 
 /** Handshakes that may begin in one turn of the event loop: each takes about half a millisecond. */
 const PER_TURN = 2;
+/**
+ * Milliseconds between two that had to wait because their like was cut off. What waited as long as all the others would come
+ * back with all the others, and each brings a first read of hundreds of requests.
+ */
+const APART = 25;
 
 export interface HandshakeTurnsDeps {
   readonly system: System;
@@ -25,17 +30,18 @@ export interface HandshakeTurns {
 
 /**
  * A handshake is the dearest thing that a stranger can ask for, and hundreds may be asked for at once. They take turns, by
- * network; who had to be cut off before waits longer.
+ * network; who had to be cut off before waits longer, and comes back one by one.
  */
 export function createHandshakeTurns(slice: HandshakeTurnsSlice, deps: HandshakeTurnsDeps): HandshakeTurns {
   const { system, penalties } = deps;
   const turns = createFairTurns<string>(PER_TURN);
+  const penalised = createFairTurns<string>(1, (next) => void system.setTimer(APART, next));
   return {
     isFree: (network) => penalties.delay(network) === 0,
     enter(network, begin) {
       const delay = Math.min(penalties.delay(network), slice.longestWait());
       if (delay === 0) turns.enter(network, begin);
-      else system.setTimer(delay, () => turns.enter(network, begin));
+      else system.setTimer(delay, () => penalised.enter(network, begin));
     },
   };
 }

@@ -12,8 +12,8 @@ import { findHeadFault, offersWebSocket, type Refusal } from './request-head.ts'
 /** Bytes of request line and headers together; more gives 431. Twice Node's default, as nginx allows 32 KiB. */
 export const MAX_HEADER_BYTES = 32 * 1024;
 
-/** Requests behind a refused one that are thrown away before the connection is cut. */
-const MOST_IGNORED = 100;
+/** Bytes behind too many requests that are thrown away before the connection is cut. */
+const MOST_IGNORED = 64 * 1024;
 
 /** How long an answer to a broken request may take to reach its client before the connection is cut. */
 const LINGER = 1_000;
@@ -57,8 +57,6 @@ interface Connection {
   readonly turns: Turns;
   /** Something was refused for good: what still arrives is thrown away. */
   refused: boolean;
-  /** Requests that arrived after that. */
-  ignored: number;
   /** A request came before the answer to the one before it was through. */
   crowded: boolean;
 }
@@ -118,12 +116,7 @@ export function createHttp1Server(slice: Http1ServerSlice, deps: Http1ServerDeps
     const { socket } = request;
     const connection = connections.get(socket);
     if (connection === undefined) return void socket.destroy();
-    if (connection.refused) {
-      // Each is an object in Node until the answer before it has left, which may take as long as a long poll.
-      connection.ignored++;
-      if (connection.ignored > MOST_IGNORED) return void socket.destroy();
-      return void request.resume();
-    }
+    if (connection.refused) return void request.resume();
     if (connection.turns.current !== undefined && !connection.crowded) {
       connection.crowded = true;
       closeWithoutStacks(socket, stackTraceLimit);
@@ -177,7 +170,10 @@ export function createHttp1Server(slice: Http1ServerSlice, deps: Http1ServerDeps
   function refuse(socket: Duplex, connection: Connection, refusal: Refusal, why = refusal.message): void {
     connection.refused = true;
     deps.onBroken(connection.facts, why);
-    if (FLOODS.has(refusal.status)) deps.onFlood(connection.facts);
+    if (FLOODS.has(refusal.status)) {
+      ignoreRest(socket);
+      deps.onFlood(connection.facts);
+    }
     connection.turns.finish(() => answerLast(socket, refusal));
   }
 
@@ -195,7 +191,7 @@ export function createHttp1Server(slice: Http1ServerSlice, deps: Http1ServerDeps
     },
     accept(socket, facts) {
       // While draining too: its handshake began before, and its one answer says that the connection closes.
-      connections.set(socket, { facts, turns: createTurns(socket), refused: false, ignored: 0, crowded: false });
+      connections.set(socket, { facts, turns: createTurns(socket), refused: false, crowded: false });
       sockets.add(socket);
       // Node takes its own listener off when it hands a socket over for an upgrade.
       socket.on('error', ignore);
@@ -231,6 +227,20 @@ export function createHttp1Server(slice: Http1ServerSlice, deps: Http1ServerDeps
 }
 
 function ignore(): void {}
+
+/**
+ * From the next read on, bytes go past the parser, which makes objects of each request that it finds, to the end of the
+ * answer before them: that may be a long poll's. They are still read, so that a client that leaves is noticed.
+ */
+function ignoreRest(socket: Duplex): void {
+  let ignored = 0;
+  socket.removeAllListeners('data');
+  // Node gives its parser what comes without a detour, until somebody else listens.
+  socket.on('data', ({ length }: Buffer) => {
+    ignored += length;
+    if (ignored > MOST_IGNORED) socket.destroy();
+  });
+}
 
 /**
  * When a connection closes, Node gives each request that still waits on it an error of its own, and has its stack written

@@ -66,7 +66,7 @@ const SESSION_OPTIONS = {
   strictSingleValueFields: false,
 } as const;
 
-/** Requests that begin in one turn of the event loop; a hundred may have come in one packet. */
+/** Connections of which one request begins in one turn of the event loop; a hundred may have come in one packet. */
 const REQUESTS_PER_TURN = 8;
 
 /** Milliseconds from GOAWAY on an idle connection to its end, in which the client can close it by itself. */

@@ -42,7 +42,7 @@ describe('rapid reset', () => {
     );
     for (const { status } of await Promise.all(asked)) expect(status).toBe(200);
     session.close();
-    expect(edge.upstream.open()).toBeGreaterThan(10);
+    expect(edge.upstream.open()).toBeGreaterThan(0);
     edge.upstream.reset();
     const frames: Buffer[] = [];
     for (let stream = 1; stream < 6_000; stream += 2)

@@ -6,7 +6,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 it('begins so many in each turn of the loop, and none in the present one', async () => {
   const turns = createFairTurns<string>(2);
   const begun: number[] = [];
-  for (let index = 0; index < 5; index++) turns.enter('a', () => void begun.push(index));
+  for (let index = 0; index < 5; index++) turns.enter(`${index}`, () => void begun.push(index));
   expect(begun).toEqual([]);
   const seen: number[] = [];
   for (let loop = 0; loop < 4; loop++) {
@@ -15,6 +15,16 @@ it('begins so many in each turn of the loop, and none in the present one', async
   }
   expect(seen.slice(0, 3)).toEqual([2, 4, 5]);
   expect(begun).toEqual([0, 1, 2, 3, 4]);
+});
+
+it('begins one for each that asks in a turn', async () => {
+  const turns = createFairTurns<string>(8);
+  const begun: string[] = [];
+  for (const key of ['a', 'a', 'b', 'a']) turns.enter(key, () => void begun.push(key));
+  await turn();
+  expect(begun).toEqual(['a', 'b']);
+  await turn();
+  expect(begun).toEqual(['a', 'b', 'a']);
 });
 
 it('goes round those who ask, so that who asks for much waits behind their own', async () => {
