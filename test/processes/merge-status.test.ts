@@ -4,7 +4,7 @@ import { mergeStatus } from '../../src/processes/merge-status.ts';
 
 const server = (name: string, more: Partial<Status['servers'][number]> = {}): Status['servers'][number] => ({
   ...{ server_name: name, homeserver: 'http://h', delegate_to: null, away_seconds: null, requests_held: 0 },
-  ...{ instances: [], website_instances: [] },
+  ...{ instances: [], website_instances: [], workers: [] },
   ...more,
 });
 const certificate = (more: Partial<CertificateStatus> = {}): CertificateStatus => ({
