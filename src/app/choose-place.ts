@@ -31,20 +31,22 @@ export function choosePlace(
   const { workers } = runtime;
   const { server } = decision;
   const { plan, key } = choosePool(exchange, facts.client.address, decision);
+  const way = workers.find(server, plan);
   const readUser = (token: string): string | undefined | Promise<string | undefined> => {
     const userAgent = readField(exchange.headers, 'user-agent');
     return workers.usersOf(server)?.userOf(token, { clientAddress: facts.client.address, userAgent });
   };
   const findKey = (): string | undefined | Promise<string | undefined> => {
-    if (key.by === 'none' || !workers.isChoice(server, plan)) return undefined;
+    if (key.by === 'none') return undefined;
     if (key.by !== 'token') return key.value;
+    if (!way.isChoice()) return undefined;
     const user = readUser(key.token);
     return user instanceof Promise
       ? user.then((found) => found ?? hideToken(key.token))
       : (user ?? hideToken(key.token));
   };
   return {
-    way: workers.find(server, plan),
+    way,
     findKey,
     findKeyNow() {
       const found = findKey();

@@ -19,6 +19,8 @@ import { holdRequests } from './hold-requests.ts';
 export interface Way {
   readonly connections: UpstreamWay;
   readonly hold: Hold;
+  /** Whether an instance has to be chosen there. */
+  isChoice(): boolean;
 }
 
 /** A way to workers: the pools of a plan in their order, then perhaps the main process. */
@@ -39,8 +41,6 @@ export interface LookedAfter {
 export interface Workers {
   /** Where requests of a plan go; `server` is the server name whose chooser made it. */
   find(server: string, plan: PoolPlan): Way;
-  /** Whether somebody has to be chosen there. */
-  isChoice(server: string, plan: PoolPlan): boolean;
   /** Whose a token is that does not name its user; undefined where the server has no workers. */
   usersOf(server: string): TokenUsers | undefined;
   /** Those of one server, or of all. */
@@ -94,7 +94,7 @@ export function createWorkers(config: Config, deps: WorkersDeps, before?: Worker
     const looked = entries.map(([pool, places]): LookedAfter => ({ pool, connections: connect(pool, places) }));
     if (workers.background.length > 0)
       looked.push({ pool: 'background', connections: connect('background', workers.background) });
-    mains.set(text, main);
+    mains.set(text, { ...main, isChoice: () => false });
     servers.set(text, looked);
     const known = old?.users.get(text);
     const { connections } = main;
@@ -136,7 +136,15 @@ export function createWorkers(config: Config, deps: WorkersDeps, before?: Worker
     const known = ways.get(id);
     if (known !== undefined) return known;
     const hold = holdRequests(connections, { ...deps, room, who: 'One of the workers' });
-    const made = { connections, hold, server, pools: found, main: plan.mainToo ? main.connections : undefined };
+    const isChoice = (): boolean => found.some(({ instances }) => instances.length > 1);
+    const made = {
+      connections,
+      hold,
+      isChoice,
+      server,
+      pools: found,
+      main: plan.mainToo ? main.connections : undefined,
+    };
     ways.set(id, made);
     return made;
   }
@@ -154,7 +162,6 @@ export function createWorkers(config: Config, deps: WorkersDeps, before?: Worker
       byPlan.set(plan, made);
       return made;
     },
-    isChoice: (server, plan) => poolsOf(server, plan).some(({ instances }) => instances.length > 1),
     usersOf: (server) => users.get(server)?.tokens,
     list: (server) => (server === undefined ? [...servers.values()].flat() : (servers.get(server) ?? [])),
     listWays: (server) => [...ways.values()].filter((way) => server === undefined || way.server === server),

@@ -1,4 +1,8 @@
 import { expect, it } from 'vitest';
+import { realSystem } from '../../src/base/system.ts';
+import { ask } from '../harness/client.ts';
+import { startInstance } from '../harness/instances.ts';
+import { startTestSidecar } from '../harness/sidecar.ts';
 import { startWorkers, synapseToken, type WorkersSetting } from '../harness/workers.ts';
 
 const SYNC = '/_matrix/client/v3/sync?since=s1';
@@ -103,4 +107,25 @@ it('a worker that a reload adds takes its share from all others, and nothing els
   expect(moved.length).toBeLessThan(30);
   await setting.use(THREE);
   expect(await spread(setting)).toEqual(before);
+});
+
+it('where the name of a pool leads to several addresses, each is a worker', async (context) => {
+  const one = await startInstance(context, 'one', { host: '127.0.0.2' });
+  const other = await startInstance(context, 'other', { host: '127.0.0.3', port: one.port });
+  const main = await startInstance(context, 'main');
+  const lookup = async () => ['127.0.0.2', '127.0.0.3'].map((address) => ({ address, family: 4 }));
+  const yaml = `servers: [{ server_name: a.test, homeserver: "${main.url}", workers: { sync: "http://sync:${one.port}" } }]`;
+  const sidecar = await startTestSidecar(yaml, { system: { ...realSystem, lookup } });
+  context.onTestFinished(() => sidecar.close());
+  const spreadAll = () =>
+    Promise.all(
+      USERS.map(async (user) => {
+        const headers = { host: 'a.test', authorization: `Bearer ${synapseToken(user)}` };
+        return (await ask(sidecar, SYNC, { headers })).body.toString();
+      }),
+    );
+  const first = await spreadAll();
+  expect(new Set(first)).toEqual(new Set(['one', 'other']));
+  expect(await spreadAll()).toEqual(first);
+  expect(one.seen.length + other.seen.length).toBe(USERS.length * 2);
 });
