@@ -127,3 +127,29 @@ it('a reload that changes nothing leaves what waits where it is', async (context
   await setting.workers['w']!.start();
   expect(await waiting).toBe('w');
 });
+
+it('what the homeserver said last is said while its workers and the main process are away', async (context) => {
+  const system = createFastSystem(20);
+  const setting = await startWorkers(context, { client_reader: ['r'], federation_reader: ['f'] }, { system });
+  setting.main.say = () => '{"versions":["v1.1"]}';
+  const asked = (): boolean => setting.main.seen.includes('GET /_matrix/client/versions');
+  await until('it is known', asked);
+  expect(await setting.whoAnswers('/_matrix/client/versions')).toBe('r');
+  await pause(200);
+  for (const one of [setting.main, ...Object.values(setting.workers)]) await one.stop();
+  for (const path of ['/_matrix/client/versions', '/_matrix/federation/v1/version']) {
+    expect(await setting.whoAnswers(path)).toBe('{"versions":["v1.1"]}');
+  }
+});
+
+it('a request that is under way when its worker dies is sent to another where that does no harm, and fails where it may', async (context) => {
+  const setting = await startWorkers(context, { event_creator: ['e'], generic: ['g'] });
+  const { workers, whoAnswers } = setting;
+  workers['e']!.hung = true;
+  const send = whoAnswers('/_matrix/client/v3/rooms/!r:a.test/send/m.x/txn1', { method: 'PUT', body: '{}' });
+  const join = whoAnswers('/_matrix/client/v3/rooms/!r:a.test/join', { method: 'POST', body: '{}' });
+  await until('both are there', () => workers['e']!.seen.length === 2);
+  await workers['e']!.stop();
+  expect([await send, await join]).toEqual(['g', '502']);
+  expect(workers['g']!.seen).toHaveLength(1);
+});
