@@ -21,6 +21,7 @@ const thorough = [
   'test/acme/{killed-in-the-middle,two-years}.test.ts',
   'test/e2e/bad-input-leaves-memory-flat.test.ts',
   'test/e2e/certificates-outlive-{a-clock-that-jumps,a-full-disk,a-read-only-store,damaged-files}.test.ts',
+  'test/e2e/explain-says-what-the-proxy-does.test.ts',
   'test/e2e/processes-are-replaced-one-by-one-without-losing-a-connection.test.ts',
   'test/federation-tester/hostile-facts.test.ts',
   'test/fuzz/config.test.ts',

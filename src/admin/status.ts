@@ -10,12 +10,14 @@ export interface Status {
     readonly delegate_to: string | null;
     /** How long its homeserver has been away; null while it is there. */
     readonly away_seconds: number | null;
-    /** Requests that wait for its homeserver. */
+    /** Requests that wait for its homeserver, or for its workers. */
     readonly requests_held: number;
     /** Of its homeserver; mostly one. */
     readonly instances: readonly InstanceStatus[];
     /** Of its website; empty where there is none. */
     readonly website_instances: readonly InstanceStatus[];
+    /** Its workers by pool; `background` are those that take no requests. Empty where it is one process. */
+    readonly workers: readonly { readonly pool: string; readonly instances: readonly InstanceStatus[] }[];
   }[];
   readonly certificates: readonly CertificateStatus[];
   readonly requests_in_flight: number;

@@ -14,22 +14,28 @@ export function connectUpstream(
     readonly metrics: Metrics;
     readonly names: Names;
     readonly onExhausted?: () => void;
+    /** Others stand in for it. */
+    readonly replaceable?: boolean;
+    /** It takes no requests, and is looked after only. */
+    readonly idle?: boolean;
   },
 ): UpstreamConnections {
-  const { log, metrics } = deps;
+  const { log, metrics, idle = false } = deps;
+  const without = idle ? 'is looked after until it is well' : 'gets no requests until it is well';
+  const again = idle ? '' : ' and gets requests again, few at first';
   return createUpstreamConnections(upstream, {
     ...deps,
     onEjected({ instance, here, of, why }) {
       metrics.counter('upstreamEjections', { upstream: upstream.text }).add();
       log.warn(
         { id: 'upstream-instance-ejected', upstream: upstream.text, instance },
-        `${why} ${instance} gets no requests until it is well; ${here} of ${of} instances are left.`,
+        `${why} ${instance} ${without}; ${here} of ${of} instances are left.`,
       );
     },
     onReturned({ instance, here, of, away }) {
       log.info(
         { upstream: upstream.text, instance, away_ms: Math.round(away) },
-        `${instance} is back after ${(away / 1000).toFixed(1)} s and gets requests again, few at first; ${here} of ${of} instances are here.`,
+        `${instance} is back after ${(away / 1000).toFixed(1)} s${again}; ${here} of ${of} instances are here.`,
       );
     },
   });

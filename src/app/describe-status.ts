@@ -1,7 +1,7 @@
 import type { CertificateStatus, InstanceStatus, Status } from '../admin/status.ts';
 import type { BindAddress, UpstreamPool } from '../base/address.ts';
 import { VERSION } from '../base/version.ts';
-import type { HoldStatus } from '../forward/hold.ts';
+import type { ServerConfig } from '../config/config.ts';
 import type { BoundAddresses } from './bound-listeners.ts';
 import type { CertificateOutlook } from './certificate-outlook.ts';
 import type { ClientNetworks } from './client-networks.ts';
@@ -42,9 +42,13 @@ export function describeStatus(facts: StatusFacts): Status {
       server_name: server.serverName.text,
       homeserver: server.homeserver.text,
       delegate_to: server.delegateTo?.text ?? null,
-      ...describeHold(facts.runtime.holdOf(server.homeserver)?.status, facts.monotonic),
+      ...describeHold(server, facts),
       instances: listInstances(server.homeserver, facts),
       website_instances: server.website === undefined ? [] : listInstances(server.website, facts),
+      workers: facts.runtime.workers.list(server.serverName.text).map(({ pool, connections }) => ({
+        pool,
+        instances: describeInstances(connections.instances, undefined, facts),
+      })),
     })),
     certificates: facts.certificates.map((certificate) => describeCertificate(certificate, facts.now)),
     requests_in_flight: facts.inFlight,
@@ -67,13 +71,15 @@ function listInstances(upstream: UpstreamPool, facts: StatusFacts): readonly Ins
 }
 
 function describeHold(
-  hold: HoldStatus | undefined,
-  monotonic: number,
+  { homeserver, serverName }: ServerConfig,
+  { runtime, monotonic }: StatusFacts,
 ): Pick<Status['servers'][number], 'away_seconds' | 'requests_held'> {
+  const hold = runtime.holdOf(homeserver)?.status;
   const since = hold?.awaySince;
+  const ways = runtime.workers.listWays(serverName.text);
   return {
     away_seconds: since === undefined ? null : Math.floor((monotonic - since) / 1000),
-    requests_held: hold?.waiting ?? 0,
+    requests_held: ways.reduce((sum, way) => sum + way.hold.status.waiting, hold?.waiting ?? 0),
   };
 }
 

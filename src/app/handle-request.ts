@@ -9,7 +9,7 @@ import type { Hold } from '../forward/hold.ts';
 import type { LastGoodDocument } from '../forward/last-good.ts';
 import { buildRequestHeaders } from '../forward/request-headers.ts';
 import type { UnreadAnswers } from '../forward/unread-answers.ts';
-import type { UpstreamConnections } from '../forward/upstream-connections.ts';
+import type { UpstreamWay } from '../forward/upstream-way.ts';
 import { listClaimedOrigins } from '../matrix/claimed-origins.ts';
 import { DEFAULT_DEADLINE } from '../matrix/endpoint-table.ts';
 import { judgeRepetition } from '../matrix/repeated-put.ts';
@@ -18,6 +18,7 @@ import type { Decision } from '../route/decision.ts';
 import { locateOnHttps } from '../route/redirect-location.ts';
 import { findPathEnd } from '../route/request-target.ts';
 import { admitRequest, isServers } from './admit-request.ts';
+import { type ChosenPlace, choosePlace } from './choose-place.ts';
 import type { FederationTester } from './federation-tester.ts';
 import { beginRequestLine, logFailure } from './log-request.ts';
 import type { OwnAnswers } from './own-answers.ts';
@@ -121,14 +122,20 @@ function forward(attempt: Attempt, decision: Forward): void {
   const { upstream, endpoint, server } = decision;
   const { limits } = runtime.config;
   const patience = Math.min(endpoint?.patience ?? 0, limits.hold);
-  const hold = patience === 0 ? undefined : runtime.holdOf(upstream);
+  const place = decision.pools === undefined ? undefined : choosePlace(exchange, facts, decision, runtime);
+  const connections = place === undefined ? runtime.connectionsTo(upstream) : place.way.connections;
+  const hold = patience === 0 ? undefined : place === undefined ? runtime.holdOf(upstream) : place.way.hold;
   attempt.mild = hold !== undefined && endpoint?.mildFailure === true;
   const document = endpoint?.lastGood === true ? findLastGood(exchange, server, runtime) : undefined;
   if (document !== undefined && hold?.away === true) return giveLastGood(attempt, document, server);
   const arrived = deps.system.monotonic();
   admitRequest({ exchange, surface: endpoint?.surface, clientAddress: facts.client.address }, runtime.admissions, {
     system: deps.system,
-    go: () => send(attempt, decision, { arrived, patience, hold, document }),
+    go() {
+      const sending: Sending = { arrived, patience, connections, hold, document };
+      if (place === undefined) send(attempt, decision, sending, undefined);
+      else sendByKey(attempt, decision, sending, place);
+    },
     refuse(party) {
       deps.metrics.counter('requestsLimited', { party }).add();
       deps.answers.limited(exchange, RETRY_AFTER);
@@ -139,6 +146,7 @@ function forward(attempt: Attempt, decision: Forward): void {
 interface Sending {
   readonly arrived: number;
   readonly patience: number;
+  readonly connections: UpstreamWay;
   readonly hold: Hold | undefined;
   /** What the homeserver said last. */
   readonly document: LastGoodDocument | undefined;
@@ -149,7 +157,26 @@ function giveLastGood({ exchange, deps }: Attempt, document: LastGoodDocument, s
   deps.answers.lastGood(exchange, document);
 }
 
-function send(attempt: Attempt, { upstream, endpoint, server }: Forward, sending: Sending): void {
+/** Whose token it is may have to be asked. */
+function sendByKey(attempt: Attempt, decision: Forward, sending: Sending, place: ChosenPlace): void {
+  const key = place.findKey();
+  if (!(key instanceof Promise)) return send(attempt, decision, sending, key);
+  void key.then((found) => {
+    if (attempt.exchange.closed) return;
+    try {
+      send(attempt, decision, sending, found);
+    } catch (error) {
+      fail(attempt, defectOf(error));
+    }
+  });
+}
+
+function send(
+  attempt: Attempt,
+  { upstream, endpoint, server }: Forward,
+  sending: Sending,
+  key: string | undefined,
+): void {
   const { exchange, facts, runtime, deps } = attempt;
   const { limits } = runtime.config;
   const { answers } = deps;
@@ -161,7 +188,7 @@ function send(attempt: Attempt, { upstream, endpoint, server }: Forward, sending
   forwardRequest(
     exchange,
     {
-      connections: runtime.connectionsTo(upstream),
+      connections: sending.connections,
       client: facts.client.address,
       headers: headers.value,
       // A website has no limits of Matrix's; it gets those of uploads.
@@ -175,6 +202,7 @@ function send(attempt: Attempt, { upstream, endpoint, server }: Forward, sending
         endpoint?.retry ?? 'never',
       ),
       hold: sending.hold,
+      key,
       moved: (from) => findMove(attempt, sending, from),
       forServer: isServers(endpoint?.surface),
       arrived: sending.arrived,
@@ -199,18 +227,16 @@ function send(attempt: Attempt, { upstream, endpoint, server }: Forward, sending
 }
 
 /** Where a reload since the request came says that it is to go, if not where it was to go until now. */
-function findMove(
-  attempt: Attempt,
-  { hold }: Sending,
-  from: UpstreamConnections,
-): ForwardPlace | 'nowhere' | undefined {
+function findMove(attempt: Attempt, { hold }: Sending, from: UpstreamWay): ForwardPlace | 'nowhere' | undefined {
   const now = attempt.deps.runtime();
   if (now === attempt.runtime) return undefined;
   const decision = decide(attempt, now);
   if (decision.do !== 'forward') return 'nowhere';
-  const connections = now.connectionsTo(decision.upstream);
+  const place = decision.pools === undefined ? undefined : choosePlace(attempt.exchange, attempt.facts, decision, now);
+  const connections = place === undefined ? now.connectionsTo(decision.upstream) : place.way.connections;
   if (connections === from) return undefined;
-  return { connections, hold: hold === undefined ? undefined : now.holdOf(decision.upstream) };
+  const waits = place === undefined ? now.holdOf(decision.upstream) : place.way.hold;
+  return { connections, hold: hold === undefined ? undefined : waits, key: place?.findKeyNow() };
 }
 
 function findLastGood(exchange: Exchange, server: string, runtime: Runtime): LastGoodDocument | undefined {

@@ -1,7 +1,7 @@
 import type { Log } from '../base/log.ts';
 import type { System } from '../base/system.ts';
-import { createHold, type Hold } from '../forward/hold.ts';
-import type { UpstreamConnections } from '../forward/upstream-connections.ts';
+import { createHold, type Hold, type HoldRoom } from '../forward/hold.ts';
+import type { UpstreamWay } from '../forward/upstream-way.ts';
 import type { Metrics } from '../observe/metrics.ts';
 
 /** Requests that may wait for one homeserver: with their connections some 100 MB, more than a small machine should spare. */
@@ -9,15 +9,24 @@ const MOST_WAITING = 2_000;
 /** Of those, for other servers: as many as may be under way by default. Clients that are refused come again by themselves. */
 const FOR_SERVERS = 500;
 
-/** Holds the requests to one homeserver while it is away, and says so in the log. */
+/** Holds the requests to one homeserver, or to some of its workers, while it is away, and says so in the log. */
 export function holdRequests(
-  connections: UpstreamConnections,
-  deps: { readonly system: System; readonly log: Log; readonly metrics: Metrics; onBack(): void },
+  connections: UpstreamWay,
+  deps: {
+    readonly system: System;
+    readonly log: Log;
+    readonly metrics: Metrics;
+    /** Whose place it is, at the beginning of a sentence. */
+    readonly who?: string;
+    /** Where several share the places to wait. */
+    readonly room?: HoldRoom;
+    onBack?(): void;
+  },
 ): Hold {
-  const { log, metrics } = deps;
+  const { log, metrics, room, who = 'The homeserver' } = deps;
   const homeserver = connections.upstream.text;
   return createHold(
-    { most: MOST_WAITING, forServers: FOR_SERVERS },
+    { most: MOST_WAITING, forServers: FOR_SERVERS, ...(room === undefined ? {} : { room }) },
     {
       system: deps.system,
       probe: () => connections.probe(),
@@ -26,9 +35,9 @@ export function holdRequests(
       onBack({ away, saved, expired }) {
         log.info(
           { homeserver, away_ms: Math.round(away), saved, expired },
-          `The homeserver at ${homeserver} is back after ${(away / 1000).toFixed(1)} s: ${count(saved)} waited for it, ${count(expired)} in vain.`,
+          `${who} at ${homeserver} is back after ${(away / 1000).toFixed(1)} s: ${count(saved)} waited for it, ${count(expired)} in vain.`,
         );
-        deps.onBack();
+        deps.onBack?.();
       },
     },
   );

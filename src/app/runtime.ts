@@ -7,17 +7,14 @@ import type { Hold } from '../forward/hold.ts';
 import { createLastGood, type LastGood } from '../forward/last-good.ts';
 import type { Names } from '../forward/names.ts';
 import type { UpstreamConnections } from '../forward/upstream-connections.ts';
-import { compileEndpoints } from '../matrix/endpoints.ts';
-import { deriveWellKnown, renderWellKnown } from '../matrix/well-known.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import { compileBlockedServers } from '../route/blocked-servers.ts';
-import type { RoutedServer } from '../route/decision.ts';
 import type { RedirectFacts } from '../route/redirect-location.ts';
-import { createRouter, type Router } from '../route/route-request.ts';
+import type { Router } from '../route/route-request.ts';
 import { type Admissions, createAdmissions } from './admit-request.ts';
 import { connectUpstream, resolveUpstreams } from './connect-upstream.ts';
+import { createRoutes } from './create-routes.ts';
 import { holdRequests } from './hold-requests.ts';
-import { chooseIdentity } from './tester-identity.ts';
+import { createWorkers, type Workers } from './workers.ts';
 
 /** Everything that a request needs of one configuration, built once for it and replaced as a whole. */
 export interface Runtime {
@@ -32,6 +29,7 @@ export interface Runtime {
   readonly names: Names;
   /** What a server's homeserver said last; by its server name. */
   lastGoodOf(serverName: string): LastGood | undefined;
+  readonly workers: Workers;
 }
 
 export interface RuntimeDeps {
@@ -75,24 +73,20 @@ export function createRuntime(config: Config, deps: RuntimeDeps, before?: Runtim
     const connections = upstreams.get(server.homeserver.text)!;
     documents.set(text, carried ?? createLastGood({ serverName: text, connections }, deps));
   }
+  const mainOf = ({ homeserver }: ServerConfig) => ({
+    connections: upstreams.get(homeserver.text)!,
+    hold: holds.get(homeserver.text)!,
+  });
   return {
     config,
     names,
+    workers: createWorkers(config, { ...deps, names, mainOf }, before?.workers),
     // Under another limit, what is under way is counted anew.
     admissions:
       before !== undefined && isDeepStrictEqual(before.config.limits, config.limits)
         ? before.admissions
         : createAdmissions(config.limits),
-    route: createRouter({
-      servers: config.servers.map((server) => toRoutedServer(server, config)),
-      endpoints: compileEndpoints(),
-      federationPort: config.routes.federationPort,
-      adminApiFrom: config.routes.adminApiFrom,
-      testerIdentity: chooseIdentity(config)?.text,
-      testerIsPublic: config.federationTester.public,
-      blockedNetworks: config.routes.blockedNetworks,
-      blockedServers: compileBlockedServers(config.routes.blockedServers),
-    }),
+    route: createRoutes(config),
     redirect: {
       httpsPorts: config.listen.https.map((address) => address.port),
       fallback: config.servers[0]!.serverName,
@@ -119,6 +113,7 @@ export function closeUpstreams(runtime: Runtime, next?: Runtime): void {
     const documents = runtime.lastGoodOf(serverName.text);
     if (documents !== next?.lastGoodOf(serverName.text)) documents?.close();
   }
+  runtime.workers.close(next?.workers);
   const kept = new Set(next === undefined ? [] : listUpstreams(next.config).map((upstream) => upstream.text));
   for (const upstream of listUpstreams(runtime.config)) {
     if (kept.has(upstream.text)) {
@@ -130,25 +125,8 @@ export function closeUpstreams(runtime: Runtime, next?: Runtime): void {
   }
 }
 
-function toRoutedServer(server: ServerConfig, config: Config): RoutedServer {
-  const documents = deriveWellKnown({
-    serverName: server.serverName,
-    delegateTo: server.delegateTo,
-    delegateBy: server.delegateBy,
-    httpsPorts: config.listen.https.map((address) => address.port),
-    additions: server.wellKnown,
-  });
-  return {
-    name: server.serverName.text,
-    hosts:
-      server.delegateTo === undefined ? [server.serverName.host] : [server.serverName.host, server.delegateTo.host],
-    homeserver: server.homeserver,
-    website: server.website,
-    wellKnown: new Map(Object.entries(documents).map(([name, document]) => [name, renderWellKnown(document)])),
-  };
-}
-
 /** Ends every wait for a homeserver: what waited is answered that there is none. */
 export function endHolds(runtime: Runtime): void {
   for (const upstream of listUpstreams(runtime.config)) runtime.holdOf(upstream)?.close();
+  for (const { hold } of runtime.workers.listWays()) hold.close();
 }

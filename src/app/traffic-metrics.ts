@@ -1,6 +1,6 @@
-import type { UpstreamPool } from '../base/address.ts';
 import type { System } from '../base/system.ts';
 import type { HoldStatus } from '../forward/hold.ts';
+import type { Instance } from '../forward/instance.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { describeInstances } from './describe-instances.ts';
 import { listUpstreams, type Runtime } from './runtime.ts';
@@ -8,8 +8,8 @@ import { listUpstreams, type Runtime } from './runtime.ts';
 /** Shows in the metrics how the homeservers are and what waits for them. */
 export function exposeTraffic(metrics: Metrics, runtime: () => Runtime, system: System): void {
   const each = (value: (status: HoldStatus) => number) => () =>
-    listHolds(runtime()).map(({ upstream, status }) => ({
-      labels: { homeserver: upstream.text },
+    listHolds(runtime()).map(({ text, status }) => ({
+      labels: { homeserver: text },
       value: value(status),
     }));
   metrics.gauge(
@@ -21,22 +21,19 @@ export function exposeTraffic(metrics: Metrics, runtime: () => Runtime, system: 
     each(({ waiting }) => waiting),
   );
   metrics.gauge('upstreamInstances', () =>
-    listUpstreams(runtime().config).flatMap((upstream) => {
-      const { connectionsTo, holdOf } = runtime();
+    listConnections(runtime()).flatMap(({ text, instances, hold }) => {
       const clocks = { now: system.now(), monotonic: system.monotonic() };
-      const states = describeInstances(connectionsTo(upstream).instances, holdOf(upstream)?.status, clocks);
+      const states = describeInstances(instances, hold, clocks);
       return (['here', 'warming', 'ejected'] as const).map((state) => ({
-        labels: { upstream: upstream.text, state },
+        labels: { upstream: text, state },
         value: states.filter((one) => one.state === state).length,
       }));
     }),
   );
   metrics.gauge('upstreamInFlight', () =>
-    listUpstreams(runtime().config).map((upstream) => ({
-      labels: { upstream: upstream.text },
-      value: runtime()
-        .connectionsTo(upstream)
-        .instances.reduce((sum, { inFlight }) => sum + inFlight, 0),
+    listConnections(runtime()).map(({ text, instances }) => ({
+      labels: { upstream: text },
+      value: instances.reduce((sum, { inFlight }) => sum + inFlight, 0),
     })),
   );
   metrics.gauge('requestsQueued', () => {
@@ -45,13 +42,37 @@ export function exposeTraffic(metrics: Metrics, runtime: () => Runtime, system: 
   });
 }
 
-/** How it stands with each homeserver, each once. */
-export function listHolds(
-  runtime: Runtime,
-): readonly { readonly upstream: UpstreamPool; readonly status: HoldStatus }[] {
-  const homeservers = new Map(runtime.config.servers.map(({ homeserver }) => [homeserver.text, homeserver]));
-  return [...homeservers.values()].flatMap((upstream) => {
-    const hold = runtime.holdOf(upstream);
-    return hold === undefined ? [] : [{ upstream, status: hold.status }];
+interface Connections {
+  readonly text: string;
+  readonly instances: readonly Instance[];
+  readonly hold: HoldStatus | undefined;
+}
+
+/** Those to every upstream and every pool of workers; of those with the same places, the first. */
+function listConnections({ config, connectionsTo, holdOf, workers }: Runtime): readonly Connections[] {
+  const plain = listUpstreams(config).map((upstream) => {
+    const { instances } = connectionsTo(upstream);
+    return { text: upstream.text, instances, hold: holdOf(upstream)?.status };
   });
+  const pools = workers.list().map(({ connections: { upstream, instances } }) => {
+    return { text: upstream.text, instances, hold: undefined };
+  });
+  return onlyFirst([...plain, ...pools]);
+}
+
+/** How it stands with each homeserver, and with each way to its workers; each once. */
+function listHolds(runtime: Runtime): readonly { readonly text: string; readonly status: HoldStatus }[] {
+  const homeservers = runtime.config.servers.flatMap(({ homeserver }) => {
+    const hold = runtime.holdOf(homeserver);
+    return hold === undefined ? [] : [{ text: homeserver.text, status: hold.status }];
+  });
+  const ways = runtime.workers.listWays().map(({ connections, hold }) => {
+    return { text: connections.upstream.text, status: hold.status };
+  });
+  return onlyFirst([...homeservers, ...ways]);
+}
+
+/** Prometheus takes no two samples with the same labels. */
+function onlyFirst<T extends { readonly text: string }>(all: readonly T[]): readonly T[] {
+  return [...new Map(all.toReversed().map((one) => [one.text, one])).values()].toReversed();
 }

@@ -10,6 +10,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<AddCommand>> = new Map([
   ['serve', async () => (await import('./serve-command.ts')).addServeCommand],
   ['check', async () => (await import('./check-command.ts')).addCheckCommand],
   ['advise', async () => (await import('./advise-command.ts')).addAdviseCommand],
+  ['explain', async () => (await import('./explain-command.ts')).addExplainCommand],
   ['doctor', async () => (await import('./doctor-command.ts')).addDoctorCommand],
   ['certs', async () => (await import('./certs-command.ts')).addCertsCommand],
   ['import', async () => (await import('./import-command.ts')).addImportCommand],

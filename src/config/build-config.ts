@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { type Absolute, buildAcme } from './build-acme.ts';
 import { decideCertificates } from './certificate-rules.ts';
-import type { CertificateFiles, Config, ServerConfig, StoreConfig } from './config.ts';
+import type { CertificateFiles, Config, ServerConfig, StoreConfig, WorkersConfig } from './config.ts';
 import type { SoundConfig, SoundServer } from './table.ts';
 
 /** What building needs beside the values. `cwd` is where relative paths start. */
@@ -72,11 +72,19 @@ function buildServer(server: SoundServer, absolute: Absolute): ServerConfig {
     delegateBy: server.delegate_by,
     apex: server.apex,
     website: server.website,
+    workers: buildWorkers(server.workers),
     homeserverYaml: server.homeserver_yaml.map(absolute),
     wellKnown: server.well_known,
     certificate: buildCertificate(server.certificate, absolute),
     federationCertificate: buildCertificate(server.federation_certificate, absolute),
   };
+}
+
+function buildWorkers(written: SoundServer['workers']): WorkersConfig | undefined {
+  if (written === undefined) return undefined;
+  const { stream_writers, background = [], ...pools } = written;
+  const all = Object.entries({ ...pools, ...stream_writers });
+  return { pools: Object.fromEntries(all.filter(([, instances]) => instances !== undefined)), background };
 }
 
 function buildCertificate(written: SoundServer['certificate'], absolute: Absolute): CertificateFiles | undefined {

@@ -1,6 +1,7 @@
-import type { BindAddress, HostPort, UpstreamPool } from '../base/address.ts';
+import type { BindAddress, HostPort, Upstream, UpstreamPool } from '../base/address.ts';
 import type { CidrSet } from '../base/cidr.ts';
 import type { ServerName } from '../matrix/server-name.ts';
+import type { PoolName } from '../matrix/worker-pools.ts';
 
 /** A JSON object as an administrator wrote it into the configuration. */
 export type JsonObject = { readonly [key: string]: unknown };
@@ -10,6 +11,14 @@ export type CertificateFiles =
   | { readonly kind: 'pem'; readonly cert: string; readonly key: string }
   | { readonly kind: 'pkcs12'; readonly file: string; readonly password: string };
 
+/** The workers of one homeserver. */
+export interface WorkersConfig {
+  /** Those that take requests. Each pool that is there has at least one instance. */
+  readonly pools: Readonly<Partial<Record<PoolName, readonly Upstream[]>>>;
+  /** Those that take none, to be asked for their health. */
+  readonly background: readonly Upstream[];
+}
+
 /** One homeserver: how it is named, where it is, what is published for it. */
 export interface ServerConfig {
   readonly serverName: ServerName;
@@ -18,6 +27,8 @@ export interface ServerConfig {
   readonly delegateBy: 'well-known' | 'srv' | 'both';
   readonly apex: 'here' | 'elsewhere';
   readonly website: UpstreamPool | undefined;
+  /** Undefined when the homeserver is one process. */
+  readonly workers: WorkersConfig | undefined;
   /** Files and folders of Synapse's configuration, absolute, in the order of its `-c`; empty when it is not known. */
   readonly homeserverYaml: readonly string[];
   /** Documents to merge over the derived ones, by name: server, client, support, or any other. */

@@ -34,7 +34,7 @@ export function readSection<K extends Keys>(
   // A key that is there under a misspelt name is not missing as well.
   const misspelt = Object.keys(written)
     .filter((name) => !names.includes(name))
-    .map((name) => reportUnknown(reading, names, path, name));
+    .map((name) => reportUnknown(reading, names, path, name, table.alsoCalled));
   const draft: Record<string, unknown> = {};
   for (const [name, entry] of Object.entries(table.keys)) {
     const inner = Object.hasOwn(written, name) ? written[name] : undefined;

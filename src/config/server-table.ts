@@ -1,5 +1,6 @@
 import { defaultKey, optionalKey, optionalSection, requiredKey, section } from './table-shape.ts';
 import { choice, documents, nonEmptyText, path, paths, serverName, upstreamPool } from './values.ts';
+import { workersSection } from './worker-table.ts';
 
 /** A certificate that the operator brings. PEM or PKCS#12, never both: `certificate-rules.ts` sees to that. */
 const certificateKeys = {
@@ -80,6 +81,7 @@ export const serverSection = section('One homeserver: how it is named, where it 
     certificateKeys,
     certificateForms,
   ),
+  workers: workersSection,
   homeserver_yaml: defaultKey(paths, {
     says: "Synapse's own configuration, for `doctor` to compare with this one: a file or a folder, or a list of them in the order of Synapse's -c. Nothing else reads it.",
     example: '/synapse/homeserver.yaml',

@@ -43,6 +43,8 @@ export interface Section<K extends Keys = Keys, Given extends boolean = boolean>
   readonly optional: boolean;
   /** Keys of which the JSON Schema demands one of these combinations. */
   readonly combinations?: readonly (readonly string[])[];
+  /** Other names by which people know its keys, and the keys that they mean. */
+  readonly alsoCalled?: Readonly<Record<string, string>>;
   /** Keys of an example of an optional section; the first combination, or the required keys, when it is left out. */
   readonly shown?: readonly string[];
   readonly given?: Given;
@@ -133,7 +135,7 @@ export function section<K extends Keys>(says: string, keys: K): Section<K, true>
 export function optionalSection<K extends Keys>(
   says: string,
   keys: K,
-  more: Pick<Section, 'combinations' | 'shown'> = {},
+  more: Pick<Section, 'combinations' | 'shown' | 'alsoCalled'> = {},
 ): Section<K, false> {
   return { kind: 'section', says, keys, optional: true, ...more };
 }

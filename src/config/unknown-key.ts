@@ -9,10 +9,12 @@ export function reportUnknown(
   names: readonly string[],
   path: KeyPath,
   name: string,
+  alsoCalled: Readonly<Record<string, string>> = {},
 ): string | undefined {
   const inner = [...path, name];
   const what = `there is no key ${quote(name)} here`;
-  const meant = suggest(name, names);
+  const known = suggest(name, [...names, ...Object.keys(alsoCalled)]);
+  const meant = known === undefined || names.includes(known) ? known : alsoCalled[known];
   const elsewhere = findHome(reading.whole, name);
   let fix = `The keys here are ${names.join(', ')}`;
   if (name === '<<') fix = 'Write the keys out: YAML 1.2 has no merge key';

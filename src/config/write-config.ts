@@ -1,7 +1,8 @@
 import { stringify } from 'yaml';
-import type { BindAddress, UpstreamPool } from '../base/address.ts';
+import type { BindAddress, Upstream, UpstreamPool } from '../base/address.ts';
 import type { CidrSet } from '../base/cidr.ts';
-import type { CertificateFiles, Config, ServerConfig } from './config.ts';
+import { type PoolName, STREAMS, WORKER_POOLS } from '../matrix/worker-pools.ts';
+import type { CertificateFiles, Config, ServerConfig, WorkersConfig } from './config.ts';
 import { HIDDEN, redactPassword, redactPath } from './hidden.ts';
 import { writeAcme } from './write-acme.ts';
 import { writeDuration, writeSize } from './write-quantity.ts';
@@ -67,10 +68,24 @@ function writeServer(server: ServerConfig): object {
     delegate_by: server.delegateTo === undefined ? undefined : server.delegateBy,
     apex: server.apex,
     website: server.website === undefined ? undefined : writePool(server.website),
+    workers: writeWorkers(server.workers),
     homeserver_yaml: server.homeserverYaml,
     well_known: server.wellKnown,
     certificate: writeCertificate(server.certificate),
     federation_certificate: writeCertificate(server.federationCertificate),
+  };
+}
+
+function writeWorkers(workers: WorkersConfig | undefined): object | undefined {
+  if (workers === undefined) return undefined;
+  const { pools, background } = workers;
+  const texts = (list: readonly Upstream[]) => list.map(({ text }) => text);
+  const written = (names: readonly PoolName[]) =>
+    Object.fromEntries(names.flatMap((name) => (pools[name] === undefined ? [] : [[name, texts(pools[name])]])));
+  return {
+    ...written(WORKER_POOLS),
+    stream_writers: written(STREAMS),
+    background: background.length === 0 ? undefined : texts(background),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { SidecarError } from '../base/errors.ts';
 import type { ForwardDeps, ForwardPlace, ForwardPlan } from './forward-plan.ts';
 import type { Hold, WaitEnd } from './hold.ts';
-import type { UpstreamConnections } from './upstream-connections.ts';
+import type { UpstreamWay } from './upstream-way.ts';
 
 /** Where one request goes, and its wait until somebody is there. By a reload it may be elsewhere. */
 export class Destination {
@@ -16,8 +16,12 @@ export class Destination {
     this.#place = plan;
   }
 
-  get connections(): UpstreamConnections {
+  get connections(): UpstreamWay {
     return this.#place.connections;
+  }
+
+  get key(): string | undefined {
+    return this.#place.key;
   }
 
   get hold(): Hold | undefined {

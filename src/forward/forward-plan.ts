@@ -2,13 +2,15 @@ import type { SidecarError } from '../base/errors.ts';
 import type { RetrySafety } from '../matrix/endpoint-table.ts';
 import type { Hold } from './hold.ts';
 import type { SlowReaderDeps } from './slow-reader.ts';
-import type { UpstreamConnections } from './upstream-connections.ts';
+import type { UpstreamWay } from './upstream-way.ts';
 
 /** Where requests to an upstream go. */
 export interface ForwardPlace {
-  readonly connections: UpstreamConnections;
+  readonly connections: UpstreamWay;
   /** Where they wait while the homeserver is away; undefined for what is answered at once then. */
   readonly hold: Hold | undefined;
+  /** What the instance is chosen by; undefined: the least busy. */
+  readonly key?: string | undefined;
 }
 
 /** How one request is to be forwarded. */
@@ -28,7 +30,7 @@ export interface ForwardPlan extends ForwardPlace {
    * Where it is to go by the configuration in force, if that is not `from` any more, where it was to go until now; nowhere,
    * if it is not to be forwarded at all.
    */
-  moved(from: UpstreamConnections): ForwardPlace | 'nowhere' | undefined;
+  moved(from: UpstreamWay): ForwardPlace | 'nowhere' | undefined;
   /** Another server's, which would stay away for long if it might not wait. */
   readonly forServer: boolean;
   /** `System.monotonic` of its arrival, and the milliseconds from then in which it may wait and be sent again. */

@@ -83,7 +83,8 @@ class Forwarding implements Dispatcher.DispatchHandler {
   #send(): void {
     const { headers, deadline, stalled } = this.#plan;
     const fresh = this.#losses > 0 || !this.#isRepeatable();
-    const connection = this.#destination.connections.take({ fresh, tried: this.#tried });
+    const { connections, key } = this.#destination;
+    const connection = connections.take({ fresh, tried: this.#tried, key });
     this.#connection = connection;
     this.#controller = undefined;
     try {

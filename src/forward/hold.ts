@@ -25,6 +25,13 @@ export interface HoldSlice {
   readonly most: number;
   /** Of those, how many are for other servers alone; none where nothing is said. */
   readonly forServers?: number;
+  /** Where several holds have these places together. */
+  readonly room?: HoldRoom;
+}
+
+/** How many requests wait in the holds that share it. */
+export interface HoldRoom {
+  waiting: number;
 }
 
 export interface HoldDeps {
@@ -110,6 +117,7 @@ export function createHold(slice: HoldSlice, deps: HoldDeps): Hold {
   // A set keeps the order in which requests came, and gives up one in the middle at no cost.
   const queue = new Set<Waiter>();
   const doubts = createHealthCheck({ system, ask: () => deps.probe() });
+  const room = slice.room ?? { waiting: 0 };
   const totals = { saved: 0, expired: 0, refused: 0 };
   let here = true;
   let closed = false;
@@ -189,15 +197,19 @@ export function createHold(slice: HoldSlice, deps: HoldDeps): Hold {
   function sendAway(which: (waiter: Waiter) => boolean): void {
     for (const waiter of [...queue].filter(which)) {
       waiter.timer.cancel();
-      queue.delete(waiter);
+      remove(waiter);
       callApart(() => waiter.settle('moved'));
     }
+  }
+
+  function remove(waiter: Waiter): void {
+    if (queue.delete(waiter)) room.waiting--;
   }
 
   function* take(count: number): Generator<Waiter> {
     for (const waiter of queue) {
       if (count-- === 0) return;
-      queue.delete(waiter);
+      remove(waiter);
       yield waiter;
     }
   }
@@ -216,8 +228,8 @@ export function createHold(slice: HoldSlice, deps: HoldDeps): Hold {
     },
     wait(patience, settle, { isMoved, forServer = false } = {}) {
       const most = slice.most - (forServer ? 0 : (slice.forServers ?? 0));
-      if (closed || queue.size >= most || patience <= 0) {
-        if (queue.size < most) return undefined;
+      if (closed || room.waiting >= most || patience <= 0) {
+        if (room.waiting < most) return undefined;
         totals.refused++;
         deps.onOutcome?.('refused');
         return undefined;
@@ -226,7 +238,7 @@ export function createHold(slice: HoldSlice, deps: HoldDeps): Hold {
         settle,
         isMoved,
         timer: system.setTimer(patience, () => {
-          queue.delete(waiter);
+          remove(waiter);
           totals.expired++;
           report.expired++;
           deps.onOutcome?.('expired');
@@ -234,13 +246,14 @@ export function createHold(slice: HoldSlice, deps: HoldDeps): Hold {
         }),
       };
       queue.add(waiter);
+      room.waiting++;
       if (here && !releasing) {
         releasing = true;
         timer = system.setTimer(0, () => releaseSome(FIRST_BATCH));
       }
       return () => {
         waiter.timer.cancel();
-        queue.delete(waiter);
+        remove(waiter);
       };
     },
     review: () => sendAway(({ isMoved }) => isMoved?.() === true),

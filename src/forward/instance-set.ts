@@ -1,5 +1,6 @@
 import type { Upstream, UpstreamPool } from '../base/address.ts';
 import type { ResolvedAddress, System } from '../base/system.ts';
+import { type ChooseByKey, createChooseByKey } from './choose-by-key.ts';
 import { chooseLeastBusy } from './choose-instance.ts';
 import { groupAddresses } from './group-addresses.ts';
 import { Instance } from './instance.ts';
@@ -16,6 +17,8 @@ export interface InstanceNews {
 
 export interface InstanceSetDeps {
   readonly system: System;
+  /** Others stand in for this upstream, so that its only instance is asked and ejected as one of several is. */
+  readonly replaceable?: boolean;
   /** Asks an instance how it is; undefined when it is well. Never rejects. */
   ask(instance: Instance): Promise<Trouble | undefined>;
   /** Where its name led last, nobody answers any more. */
@@ -31,10 +34,13 @@ export interface InstanceSetDeps {
  */
 export interface InstanceSet {
   readonly all: readonly Instance[];
-  /** The one, where there is one. */
+  /** The one, where there is one and nobody stands in for it. */
   readonly only: Instance | undefined;
-  /** The least busy that is here and not in `tried`; where there is none, another. `place` narrows the choice. */
-  choose(tried?: ReadonlySet<Instance>, place?: Upstream): Instance;
+  /**
+   * Of those that are here and not in `tried` the least busy, or the one that `key` belongs to; where there is none,
+   * another. `place` narrows the choice.
+   */
+  choose(tried?: ReadonlySet<Instance>, key?: string, place?: Upstream): Instance;
   /** Is there one that is here, and not in `tried`? */
   hasOther(tried: ReadonlySet<Instance>): boolean;
   /** A name leads to these addresses now. */
@@ -52,15 +58,18 @@ export function createInstanceSet({ instances: places }: UpstreamPool, deps: Ins
   let all: readonly Instance[] = places.map((place) => new Instance(place, [], began, false));
   const asking = new Set<Instance>();
   let closed = false;
-  for (const instance of all) askLater(instance);
 
-  const isOnly = (): boolean => all.length === 1;
+  const replaceable = deps.replaceable === true;
+  let byKey: { readonly of: readonly Instance[]; readonly choose: ChooseByKey } | undefined;
+
+  const isOnly = (): boolean => all.length === 1 && !replaceable;
   const countHere = (): number => all.filter(({ health }) => health.state === 'here').length;
   const news = (instance: Instance) => ({ instance: instance.text, here: countHere(), of: all.length });
+  for (const instance of all) askLater(instance);
 
   function askLater(instance: Instance): void {
     instance.question?.cancel();
-    if (closed || instance.gone || asking.has(instance) || all.length === 1) return;
+    if (closed || instance.gone || asking.has(instance) || isOnly()) return;
     instance.question = system.setTimer(nextQuestion(instance.health), () => void ask(instance));
   }
 
@@ -92,6 +101,13 @@ export function createInstanceSet({ instances: places }: UpstreamPool, deps: Ins
     const now = system.monotonic();
     change(instance, afterGoodAnswer(health, now));
     if (health.state === 'ejected') deps.onReturned?.({ ...news(instance), away: now - health.since });
+  }
+
+  /** Those of another upstream, which stood in for this one or it for them, do not count. */
+  function countOwn(tried: ReadonlySet<Instance>): number {
+    let own = 0;
+    for (const { place } of tried) if (places.includes(place)) own++;
+    return own;
   }
 
   /** Whether it is another state of health; then it is time for another question, too. */
@@ -129,7 +145,7 @@ export function createInstanceSet({ instances: places }: UpstreamPool, deps: Ins
     }
     const several = all.length > 1;
     all = all.flatMap((instance) => (instance === before[0] ? after : instance.place === place ? [] : [instance]));
-    if (all.length === 1) change(all[0]!, afterGoodAnswer(all[0]!.health, now));
+    if (isOnly()) change(all[0]!, afterGoodAnswer(all[0]!.health, now));
     for (const instance of all) if (!several || after.includes(instance)) askLater(instance);
   }
 
@@ -138,10 +154,15 @@ export function createInstanceSet({ instances: places }: UpstreamPool, deps: Ins
       return all;
     },
     get only() {
-      return all.length === 1 ? all[0] : undefined;
+      return isOnly() ? all[0] : undefined;
     },
-    choose(tried, place) {
+    choose(tried, key, place) {
       const now = system.monotonic();
+      if (key !== undefined) {
+        if (byKey?.of !== all) byKey = { of: all, choose: createChooseByKey(all) };
+        const chosen = byKey.choose(key, now, tried, place);
+        if (chosen !== undefined) return chosen;
+      }
       const within = (instance: Instance): boolean => place === undefined || instance.place === place;
       const share = (instance: Instance): number =>
         within(instance) && tried?.has(instance) !== true ? shareOf(instance.health, now) : 0;
@@ -153,8 +174,10 @@ export function createInstanceSet({ instances: places }: UpstreamPool, deps: Ins
       );
     },
     // Who has been with as many as there are has been everywhere: a name may lead to others each time.
-    hasOther: (tried) =>
-      tried.size < all.length && all.some((instance) => instance.health.state === 'here' && !tried.has(instance)),
+    hasOther(tried) {
+      const here = all.some((instance) => instance.health.state === 'here' && !tried.has(instance));
+      return here && (tried.size < all.length || countOwn(tried) < all.length);
+    },
     learn,
     trouble,
     good,

@@ -11,6 +11,8 @@ export interface Guest {
   counted: boolean;
   /** To this instance or none: it is to be found out how it is. */
   readonly pinned: boolean;
+  /** What the instance was chosen by; undefined where the least busy was. */
+  readonly key: string | undefined;
 }
 
 /** A connection that waits for its next request. */

@@ -12,39 +12,27 @@ import { createInstanceSet, type InstanceSetDeps } from './instance-set.ts';
 import type { Names } from './names.ts';
 import { askHealth, probeHealth } from './probe-homeserver.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
+import type { UpstreamWay } from './upstream-way.ts';
 
 /** Idle connections kept for later; more than a busy homeserver ever has requests in flight per second. */
 const MAX_IDLE = 1024;
 /** Below Synapse's own 60 s (Twisted's default), so that a connection is seldom closed just as a request goes out. */
 const KEEP_ALIVE = 30_000;
 
-export interface TakeOptions {
-  /** For a request that cannot be sent again if its connection is closed just now: a new one has no such moment. */
-  readonly fresh?: boolean;
-  /** Instances where the request has been: another one is preferred. */
-  readonly tried?: ReadonlySet<Instance> | undefined;
-}
-
 type Connected = (error: Error | null, socket: Socket | null) => void;
 
 /** The connections to one upstream, whose instances it chooses among. */
-export interface UpstreamConnections {
+export interface UpstreamConnections extends UpstreamWay {
   readonly upstream: UpstreamPool;
-  /** To the least busy instance that is here. */
-  take(options?: TakeOptions): UpstreamConnection;
-  /** Is there an instance that is here, and not in `tried`? */
-  hasOther(tried: ReadonlySet<Instance>): boolean;
   /** A bare connection, for a protocol of its own. One instance after the other is tried until one can be reached. */
   dial(done: Connected): void;
-  /** Whether it takes requests: where there are several instances, whether one does. Never rejects. */
-  probe(): Promise<boolean>;
   readonly instances: readonly Instance[];
   /** In use now. */
   readonly busy: number;
   close(): void;
 }
 
-export interface UpstreamDeps extends Pick<InstanceSetDeps, 'onEjected' | 'onReturned'> {
+export interface UpstreamDeps extends Pick<InstanceSetDeps, 'replaceable' | 'onEjected' | 'onReturned'> {
   readonly system: System;
   readonly names: Names;
   /** A connection could not be opened because no file descriptor was left. */
@@ -101,8 +89,8 @@ export function createUpstreamConnections(upstream: UpstreamPool, deps: Upstream
     return made;
   }
 
-  function createLine(instance: Instance, pinned = false): Line {
-    return new Line(instance, pinned, connect);
+  function createLine(instance: Instance, pinned = false, key?: string): Line {
+    return new Line(instance, pinned, key, connect);
   }
 
   /** Opens a connection to where `guest` is, or to another instance where its name turns out to lead elsewhere. */
@@ -115,7 +103,7 @@ export function createUpstreamConnections(upstream: UpstreamPool, deps: Upstream
       const elsewhere = guest.host.gone || guest.host.oneOfName !== oneOfName;
       if (guest.counted && elsewhere && !guest.pinned) {
         leave(guest);
-        guest.host = set.choose(undefined, place);
+        guest.host = set.choose(undefined, guest.key, place);
         enter(guest);
       }
       const known = guest.host.addresses;
@@ -143,15 +131,16 @@ export function createUpstreamConnections(upstream: UpstreamPool, deps: Upstream
       return busy;
     },
     take(options) {
-      const instance = set.only ?? set.choose(options?.tried);
+      const key = options?.key;
+      const instance = set.only ?? set.choose(options?.tried, key);
       const idle = options?.fresh === true ? undefined : instance.idle.pop();
-      return use(idle instanceof Line ? idle : createLine(instance));
+      return use(idle instanceof Line ? idle : createLine(instance, false, key));
     },
     hasOther: (tried) => set.hasOther(tried),
     dial(done) {
       const tried = new Set<Instance>();
       const dialNext = (): void => {
-        const guest: Guest = { host: set.only ?? set.choose(tried), counted: false, pinned: false };
+        const guest: Guest = { host: set.only ?? set.choose(tried), counted: false, pinned: false, key: undefined };
         enter(guest);
         connect(guest, (error, socket) => {
           const { host } = guest;
@@ -205,11 +194,18 @@ class Line implements Guest {
   /** It has carried a request to its end. */
   used = false;
   readonly pinned: boolean;
+  readonly key: string | undefined;
   readonly client: Client;
 
-  constructor(host: Instance, pinned: boolean, connect: (guest: Guest, done: Connected) => void) {
+  constructor(
+    host: Instance,
+    pinned: boolean,
+    key: string | undefined,
+    connect: (guest: Guest, done: Connected) => void,
+  ) {
     this.host = host;
     this.pinned = pinned;
+    this.key = key;
     const { place } = host;
     this.client = new Client(place.kind === 'unix' ? 'http://homeserver' : place.text, {
       connect: (_options: object, done: Connected) =>

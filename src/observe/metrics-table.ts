@@ -117,7 +117,7 @@ export const METRICS = {
   requestsHeld: {
     name: 'matrix_sidecar_requests_held',
     type: 'gauge',
-    help: 'Requests that wait for a homeserver that is away.',
+    help: 'Requests that wait for a homeserver that is away, or for its workers, pools in their order with semicolons between them.',
     labels: ['homeserver'],
     unit: 'requests',
     merge: 'sum',
@@ -139,7 +139,7 @@ export const METRICS = {
   upstreamInstances: {
     name: 'matrix_sidecar_upstream_instances',
     type: 'gauge',
-    help: 'Instances of an upstream (homeserver or website) by state: here; warming, which came back and gets requests little by little; or ejected, which gets none.',
+    help: 'Instances of an upstream (homeserver, website or pool of workers) by state: here; warming, which came back and gets requests little by little; or ejected, which gets none.',
     labels: ['upstream', 'state'],
     unit: 'instances',
     merge: 'max',
@@ -147,7 +147,7 @@ export const METRICS = {
   upstreamInFlight: {
     name: 'matrix_sidecar_upstream_requests_in_flight',
     type: 'gauge',
-    help: 'Requests and WebSockets that an upstream (homeserver or website) has now, long polls included.',
+    help: 'Requests and WebSockets that an upstream (homeserver, website or pool of workers) has now, long polls included.',
     labels: ['upstream'],
     unit: 'requests',
     merge: 'sum',

@@ -44,6 +44,12 @@ function mergeServer(server: Servers[number], told: readonly Status[], all: read
     requests_held: add(of(all).map(({ requests_held }) => requests_held)),
     instances: mergeInstances(of(told).map(({ instances }) => instances)),
     website_instances: mergeInstances(of(told).map(({ website_instances }) => website_instances)),
+    workers: server.workers.map(({ pool }) => ({
+      pool,
+      instances: mergeInstances(
+        of(told).flatMap(({ workers }) => workers.filter((one) => one.pool === pool).map(({ instances }) => instances)),
+      ),
+    })),
   };
 }
 

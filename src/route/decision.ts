@@ -2,12 +2,15 @@ import type { UpstreamPool } from '../base/address.ts';
 import type { Endpoint } from '../matrix/endpoints.ts';
 import type { Errcode } from '../matrix/errors.ts';
 import type { RenderedWellKnown } from '../matrix/well-known.ts';
+import type { PoolChooser } from './choose-pool.ts';
 
 /** What becomes of a request, and why in one sentence (for logs and `explain`). */
 export type Decision =
   | {
       readonly do: 'forward';
       readonly upstream: UpstreamPool;
+      /** Which of the homeserver's workers takes it, if not `upstream`, its main process; undefined where it has none. */
+      readonly pools: PoolChooser | undefined;
       readonly endpoint: Endpoint | undefined;
       readonly server: string;
       readonly why: string;
@@ -39,6 +42,8 @@ export interface RoutedServer {
   /** The hosts under which it is reached, lower case, without port: the server name's first, then the delegated one. */
   readonly hosts: readonly string[];
   readonly homeserver: UpstreamPool;
+  /** Undefined where it is one process. */
+  readonly pools?: PoolChooser | undefined;
   readonly website: UpstreamPool | undefined;
   /** Documents below /.well-known/matrix/, by name. */
   readonly wellKnown: ReadonlyMap<string, RenderedWellKnown>;

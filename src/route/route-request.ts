@@ -145,6 +145,7 @@ export function createRouter(facts: RouterFacts): Router {
     return {
       do: 'forward',
       upstream: server.homeserver,
+      pools: server.pools,
       endpoint,
       server: server.name,
       why: `${endpoint.pattern} of ${server.name}, found by ${by}`,
@@ -211,6 +212,7 @@ export function createRouter(facts: RouterFacts): Router {
     return {
       do: 'forward',
       upstream: server.website,
+      pools: undefined,
       endpoint: undefined,
       server: server.name,
       why: `not a Matrix path: the website of ${server.name}`,

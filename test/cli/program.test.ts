@@ -43,6 +43,7 @@ describe('what was asked for goes to stdout, and the exit code is 0', () => {
     [['config', 'schema'], '"$schema"'],
     [['demo', '--help'], 'Usage: matrix-sidecar demo'],
     [['certs', '--help'], 'Usage: matrix-sidecar certs'],
+    [['explain', '--help'], 'Usage: matrix-sidecar explain'],
     [['import', '--help'], 'Usage: matrix-sidecar import'],
     [['import', 'nginx', '--help'], 'Usage: matrix-sidecar import nginx'],
   ])('%j', async (args, text) => {

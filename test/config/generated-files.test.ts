@@ -55,7 +55,7 @@ describe('the annotated sample', () => {
   });
 
   // What an optional section can hold beyond its need is on the reference page.
-  const onOneLine = /certificate\.|external_account\.|fallback\.|dns\(/;
+  const onOneLine = /certificate\.|workers\.|external_account\.|fallback\.|dns\(/;
 
   it.each(keys.map(([name]) => name).filter((name) => !onOneLine.test(name)))('mentions %s', (name) => {
     expect(renderSample()).toMatch(new RegExp(`^ *(- |# )?${name.split('.').at(-1)}: `, 'm'));
@@ -70,6 +70,12 @@ describe('the annotated sample', () => {
       const complete = line.startsWith('dns') ? yaml : `${yaml}\n  dns: { provider: exec, program: /x }`;
       expect(loadText(complete, { files })).toMatchObject({ ok: true, notices: [] });
     }
+  });
+
+  it('shows workers that load when they are no comment any more', () => {
+    const line = /^ +# (workers: \{.*\})$/m.exec(renderSample())![1]!;
+    const loaded = loadText(`servers:\n  - server_name: a.org\n    homeserver: http://a\n    ${line}`);
+    expect(loaded).toMatchObject({ ok: true, config: { servers: [{ workers: { pools: { media: [{}] } } }] } });
   });
 
   it('stays in 120 columns', () => {

@@ -29,6 +29,7 @@ describe('the smallest file', () => {
           delegateBy: 'well-known',
           apex: 'here',
           website: undefined,
+          workers: undefined,
           homeserverYaml: [],
           wellKnown: {},
           certificate: undefined,
@@ -145,6 +146,20 @@ describe('values', () => {
       ', website: ["http://web:80", "unix:/run/web.sock"]',
       (c) => c.servers[0]!.website,
       { instances: [{ host: 'web' }, { path: '/run/web.sock' }], text: 'http://web:80, unix:/run/web.sock' },
+    ],
+    [', workers: {}', (c) => c.servers[0]!.workers, { pools: {}, background: [] }],
+    [
+      ', workers: { media: "http://m:1", stream_writers: { typing: ["unix:/t.sock"] }, background: "http://s:2" }',
+      (c) => c.servers[0]!.workers,
+      {
+        pools: { media: [{ kind: 'tcp', host: 'm', port: 1 }], typing: [{ kind: 'unix', path: '/t.sock' }] },
+        background: [{ text: 'http://s:2' }],
+      },
+    ],
+    [
+      `, workers: { sync: [${Array.from({ length: 64 }, (_, index) => `"http://s${index}"`).join(', ')}] }`,
+      (c) => c.servers[0]!.workers?.pools.sync?.length,
+      64,
     ],
     [', well_known: { cc.etke.x: { a: 1 } }', (c) => c.servers[0]!.wellKnown, { 'cc.etke.x': { a: 1 } }],
     [

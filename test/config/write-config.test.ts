@@ -26,6 +26,12 @@ servers:
     homeserver: ["http://[::1]:8008", unix:/run/b.sock]
     delegate_to: m.example.org
     delegate_by: both
+    workers:
+      generic: [http://w1:8081, "unix:/run/w2.sock"]
+      media: http://m
+      stream_writers: { typing: http://t:1, receipts: [http://a, http://b] }
+      background: http://s
+  - { server_name: example.net, homeserver: http://n, workers: { stream_writers: { presence: http://p } } }
 listen: { https: [443, "127.0.0.1:444"], http: off, proxy_protocol_from: 10.0.0.1 }
 routes: { federation_port: all, admin_api_from: ["::1", 10.0.0.0/8], trusted_proxies: 10.0.0.2 }
 certificates: local

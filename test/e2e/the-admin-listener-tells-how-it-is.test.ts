@@ -159,7 +159,7 @@ describe('/api/status', () => {
     const address = upstream.url.replace('http://', '');
     const since = expect.stringMatching(/^\d{4}-\d\d-\d\dT/);
     const instance = { place: upstream.url, address, state: 'here', since, requests_in_flight: 0, why: null };
-    const here = { away_seconds: null, requests_held: 0, instances: [instance], website_instances: [] };
+    const here = { away_seconds: null, requests_held: 0, instances: [instance], website_instances: [], workers: [] };
     expect(JSON.parse(body)).toEqual({
       version: VERSION,
       uptime_seconds: expect.any(Number),

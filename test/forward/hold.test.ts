@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createHold, type HoldReport } from '../../src/forward/hold.ts';
+import { createHold, type Hold, type HoldReport } from '../../src/forward/hold.ts';
 import { createManualSystem } from '../tls/manual-system.ts';
 
 function setUp(most = 100) {
@@ -235,4 +235,31 @@ describe('holding requests while the homeserver is away', () => {
     expect(outcomes).toEqual(['b elsewhere']);
     expect(hold.status.waiting).toBe(2);
   });
+});
+
+it('holds that share a room hold no more together than it has places', async () => {
+  const system = createManualSystem(0, () => new Promise((resolve) => void setImmediate(resolve)));
+  const room = { waiting: 0 };
+  let answers = false;
+  const [one, other] = [1, 2].map(() => createHold({ most: 3, room }, { system, probe: async () => answers })) as [
+    Hold,
+    Hold,
+  ];
+  for (const hold of [one, other]) hold.lost('gone');
+  const settled: string[] = [];
+  const wait = (hold: Hold, patience = 50_000) => hold.wait(patience, (end) => void settled.push(end));
+  const leave = wait(one);
+  expect([leave, wait(one, 1_000), wait(other)].every((each) => each !== undefined)).toBe(true);
+  expect([wait(one), wait(other), room.waiting]).toEqual([undefined, undefined, 3]);
+  leave?.();
+  leave?.();
+  expect([room.waiting, one.status.waiting, other.status.waiting]).toEqual([2, 1, 1]);
+  await system.advance(1_500);
+  expect([room.waiting, settled]).toEqual([1, ['expired']]);
+  expect(wait(one)).toBeDefined();
+  answers = true;
+  await system.advance(10_000);
+  expect([room.waiting, settled]).toEqual([0, ['expired', 'released', 'released']]);
+  one.close();
+  other.close();
 });

@@ -15,6 +15,10 @@ const addresses = (...texts: string[]) => texts.map((address) => ({ address, fam
 
 /** A set whose instances are as `sick` says: what is not in it is well. */
 function setUp(first: string, ...others: string[]) {
+  return setUpWith({}, first, ...others);
+}
+
+function setUpWith(more: { readonly replaceable?: boolean }, first: string, ...others: string[]) {
   const system = createManualSystem(0, turn);
   const sick = new Map<string, Trouble['kind']>();
   const asked: string[] = [];
@@ -22,6 +26,7 @@ function setUp(first: string, ...others: string[]) {
   const places = others.map(read);
   const pool = createUpstreamPool([read(first), ...places]);
   const set = createInstanceSet(pool, {
+    ...more,
     system,
     async ask({ text }) {
       asked.push(text);
@@ -54,6 +59,76 @@ describe('one instance', () => {
     await system.advance(60_000);
     expect([asked, set.only?.health.state, system.pending()]).toEqual([[], 'here', 0]);
     expect(new Set(log)).toEqual(new Set([`nobody at ${A}`]));
+  });
+});
+
+describe('one instance for which others stand in', () => {
+  it('is asked how it is, gets no requests while it cannot be reached, and is taken all the same where there is no other', async () => {
+    const { system, set, sick, suffer, asked, log } = setUpWith({ replaceable: true }, A);
+    expect(set.only).toBeUndefined();
+    await system.advance(10_000);
+    expect(asked).toEqual([A, A]);
+    sick.set(A, 'unreachable');
+    suffer(A, 'unreachable');
+    expect(set.hasOther(new Set())).toBe(false);
+    expect(set.choose().text).toBe(A);
+    expect(set.choose(undefined, 'key').text).toBe(A);
+    sick.delete(A);
+    await system.advance(2_000);
+    expect(set.hasOther(new Set())).toBe(true);
+    expect(log.filter((line) => !line.startsWith('nobody'))).toEqual(['unreachable. 0/1', `${A} back after 1000, 1/1`]);
+  });
+
+  it('stays while it merely hangs: what is too much for it is too much for others', async () => {
+    const { system, set, sick } = setUpWith({ replaceable: true }, A);
+    sick.set(A, 'silent');
+    await system.advance(60_000);
+    expect(set.hasOther(new Set())).toBe(true);
+  });
+});
+
+describe('a key', () => {
+  const KEYS = Array.from({ length: 200 }, (_, index) => `key ${index}`);
+  const spreadKeys = ({ set }: ReturnType<typeof setUp>, tried?: ReadonlySet<Instance>): readonly string[] =>
+    KEYS.map((key) => set.choose(tried, key).text);
+
+  it('goes to the same instance however busy it is, and elsewhere only while that cannot be had', async () => {
+    const setting = setUp(A, B, 'http://c:8008');
+    const { system, set, sick, suffer, find } = setting;
+    const before = spreadKeys(setting);
+    expect(new Set(before).size).toBe(3);
+    find(A).inFlight = 1_000;
+    expect(spreadKeys(setting)).toEqual(before);
+    sick.set(B, 'unreachable');
+    suffer(B, 'unreachable');
+    const without = spreadKeys(setting);
+    expect(without.filter((text, index) => text !== before[index] && before[index] !== B)).toEqual([]);
+    expect(without).not.toContain(B);
+    expect(spreadKeys(setting, new Set([find(A)]))).not.toContain(A);
+    sick.delete(B);
+    await system.advance(3_000);
+    const some = spreadKeys(setting).filter((text) => text === B).length;
+    await system.advance(5_000);
+    const more = spreadKeys(setting).filter((text) => text === B).length;
+    await system.advance(10_000);
+    expect(spreadKeys(setting)).toEqual(before);
+    const all = before.filter((text) => text === B).length;
+    expect([some < more, more < all, set.all.length]).toEqual([true, true, 3]);
+  });
+
+  it('has an instance also while all that there are have just come back', () => {
+    const setting = setUp(A, B);
+    const { set, suffer, find } = setting;
+    for (const text of [A, B]) suffer(text, 'unreachable');
+    for (const text of [A, B]) set.good(find(text), true);
+    expect(new Set(spreadKeys(setting))).toEqual(new Set([A, B]));
+  });
+
+  it('counts only where it has been at this upstream, not where others stood in', () => {
+    const { set } = setUp(A);
+    const elsewhere = setUp(B, 'http://c:8008').set.all;
+    expect(set.hasOther(new Set(elsewhere))).toBe(true);
+    expect(set.hasOther(new Set([...elsewhere, set.all[0]!]))).toBe(false);
   });
 });
 

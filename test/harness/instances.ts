@@ -15,6 +15,10 @@ export interface TestInstance {
   slow: number;
   /** Answered in place of everything. */
   status: number;
+  /** Says what it answers to a request in place of its name; undefined: its name. */
+  say: ((request: IncomingMessage) => string | undefined) | undefined;
+  /** How often it was asked how it is. */
+  asked: number;
   stop(): Promise<void>;
   start(): Promise<void>;
 }
@@ -27,7 +31,10 @@ export async function startInstance(
 ): Promise<TestInstance> {
   const seen: string[] = [];
   let upstream: TestUpstream | undefined;
-  const instance = { name, port: at.port ?? 0, url: '', seen, hung: false, slow: 0, status: 200, start, stop };
+  const instance: { -readonly [K in keyof TestInstance]: TestInstance[K] } = {
+    ...{ name, port: at.port ?? 0, url: '', seen, hung: false, slow: 0, status: 200, asked: 0 },
+    ...{ say: undefined, start, stop },
+  };
   async function start(): Promise<void> {
     upstream = await startHttpUpstream(answer, { port: instance.port, ...(at.host === undefined ? {} : at) });
     instance.port = upstream.port;
@@ -40,10 +47,11 @@ export async function startInstance(
   function answer(request: IncomingMessage, response: ServerResponse): void {
     request.resume();
     request.once('end', () => {
-      if (request.url !== '/health') seen.push(`${request.method} ${request.url}`);
+      if (request.url === '/health') instance.asked++;
+      else seen.push(`${request.method} ${request.url}`);
       if (instance.hung) return;
       response.statusCode = instance.status;
-      setTimeout(() => response.end(name), request.url === '/health' ? 0 : instance.slow);
+      setTimeout(() => response.end(instance.say?.(request) ?? name), request.url === '/health' ? 0 : instance.slow);
     });
   }
   await start();

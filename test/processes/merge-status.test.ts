@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { CertificateStatus, Status } from '../../src/admin/status.ts';
+import type { CertificateStatus, InstanceStatus, Status } from '../../src/admin/status.ts';
 import { mergeStatus } from '../../src/processes/merge-status.ts';
 
 const server = (name: string, more: Partial<Status['servers'][number]> = {}): Status['servers'][number] => ({
   ...{ server_name: name, homeserver: 'http://h', delegate_to: null, away_seconds: null, requests_held: 0 },
-  ...{ instances: [], website_instances: [] },
+  ...{ instances: [], website_instances: [], workers: [] },
   ...more,
 });
 const certificate = (more: Partial<CertificateStatus> = {}): CertificateStatus => ({
@@ -49,6 +49,24 @@ describe('the status of several processes', () => {
     );
     expect(merged?.requests_in_flight).toBe(10);
     expect(merged?.servers).toEqual([server('a.test', { requests_held: 7 })]);
+  });
+
+  it('says the worst of each worker, pool by pool', () => {
+    const instance = (state: 'here' | 'ejected'): InstanceStatus => ({
+      ...{
+        place: 'http://w',
+        address: 'w',
+        state,
+        since: '2027-01-01T00:00:00.000Z',
+        requests_in_flight: 2,
+        why: null,
+      },
+    });
+    const of = (state: 'here' | 'ejected') => ({ workers: [{ pool: 'sync', instances: [instance(state)] }] });
+    const merged = merge({ servers: [server('a.test', of('here'))] }, { servers: [server('a.test', of('ejected'))] });
+    expect(merged?.servers[0]?.workers).toEqual([
+      { pool: 'sync', instances: [{ ...instance('ejected'), requests_in_flight: 4 }] },
+    ]);
   });
 
   it.each([

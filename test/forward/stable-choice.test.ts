@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createStableChoice } from '../../src/route/stable-choice.ts';
+import { createStableChoice } from '../../src/forward/stable-choice.ts';
 
 const names = (count: number) => Array.from({ length: count }, (_, index) => `http://worker${index + 1}:8081`);
 const KEYS = Array.from({ length: 40_000 }, (_, index) => `@user${index}:example.com`);
@@ -48,4 +48,17 @@ describe('the choice of an instance by a key', () => {
     expect(createStableChoice([])('a')).toBe(-1);
     expect(createStableChoice(names(3))('a', () => false)).toBe(-1);
   });
+});
+
+it('an instance that is usable for a share of the keys has that share of its own, and more when it grows', () => {
+  const list = names(4);
+  const choose = createStableChoice(list);
+  const own = KEYS.filter((key) => choose(key) === 2);
+  const withShare = (share: number) =>
+    own.filter((key) => choose(key, (index, lot) => index !== 2 || lot < share) === 2);
+  const [some, more] = [withShare(0.1), withShare(0.5)];
+  expect(Math.abs(some.length / own.length - 0.1)).toBeLessThan(0.02);
+  expect(Math.abs(more.length / own.length - 0.5)).toBeLessThan(0.03);
+  expect(some.filter((key) => !more.includes(key))).toEqual([]);
+  expect(withShare(1)).toEqual(own);
 });

@@ -1,8 +1,9 @@
 /**
  * Chooses among instances by a key: an index into their names, or -1 when none is usable. Equal keys get the same
- * instance wherever and whenever they are asked, as long as it is usable.
+ * instance wherever and whenever they are asked, as long as it is usable. `lot`, from 0 to 1, 1 excluded, is always the same
+ * for a key and an instance: who is usable for a share of the keys only is for those whose lot is less than that share.
  */
-export type StableChoice = (key: string, isUsable?: (index: number) => boolean) => number;
+export type StableChoice = (key: string, isUsable?: (index: number, lot: number) => boolean) => number;
 
 /**
  * Rendezvous hashing (highest random weight): each instance has a weight for each key, and the heaviest usable one is
@@ -17,7 +18,7 @@ export function createStableChoice(names: readonly string[]): StableChoice {
     let most = -1;
     for (let index = 0; index < hashes.length; index++) {
       const weight = mix(hash ^ hashes[index]!);
-      if (weight > most && (isUsable === undefined || isUsable(index))) {
+      if (weight > most && (isUsable === undefined || isUsable(index, mix(weight ^ LOT) / 2 ** 32))) {
         most = weight;
         chosen = index;
       }
@@ -25,6 +26,9 @@ export function createStableChoice(names: readonly string[]): StableChoice {
     return chosen;
   };
 }
+
+/** Lots have nothing to do with weights: the keys of an instance are those for which its weight is large. */
+const LOT = 0x5bd1e995;
 
 /** 32 bits of a text: FNV-1a, and a finish that lets each of its bits change half of the result's. */
 function hashText(text: string): number {
