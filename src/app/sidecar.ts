@@ -62,17 +62,16 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   const startedAt = system.monotonic();
   const metrics = createMetrics();
   const runDeps = { ...deps, metrics, onExhausted: () => limits.onExhausted() };
-  const inForce = {
-    runtime: createRuntime(config, runDeps),
-    certificates: await openCertificates(config, runDeps),
-  };
-  const runtime = () => inForce.runtime;
+  const running = { runtime: createRuntime(config, runDeps) };
+  const runtime = () => running.runtime;
+  // Before anything is awaited: descriptors may run out while certificates are opened.
   const limits = countConnections({
     ...{ system, log, metrics },
-    config: () => inForce.runtime.config,
+    config: () => running.runtime.config,
     descriptors: readDescriptorLimit(),
   });
   limits.checkBudget();
+  const inForce = Object.assign(running, { certificates: await openCertificates(config, runDeps) });
   const penalties = createPenalties({ system });
   let draining: Promise<void> | undefined;
   let closing: Promise<void> | undefined;
