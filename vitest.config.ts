@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 // unit: pure code, also run on Node 24. e2e: the sidecar on real sockets, Node and npm alone. fuzz: fast-check.
-// peers, containers: the wider suites, which need Synapse or a container engine; `.ci/run` installs those first.
+// peers, patient-peers, containers: the wider suites, which need Synapse or a container engine; `.ci/run` installs those first.
 // The limits are for what hangs: on a loaded machine, a test that is right may take ten times as long.
 const project = (name: string, include: string[], more: object = {}) => ({
   test: {
@@ -28,6 +28,11 @@ const thorough = [
   'test/store/file-leases.test.ts',
 ];
 
+/** These mostly wait, for leases and renewals, and have their peers to themselves: three at once. */
+const patient = [
+  'test/peers/{killed-issuances,postgres,postgres-away,postgres-begins,postgres-faults,replicas,stopped-keeper,two-years}.test.ts',
+];
+
 export default defineConfig({
   test: {
     // Most tests wait for sockets rather than compute: more of them than there are cores keeps the cores busy.
@@ -41,11 +46,15 @@ export default defineConfig({
       project('e2e', ['test/e2e/**/*.test.ts', 'test/regress/e2e/**/*.test.ts']),
       project('fuzz', ['test/fuzz/**/*.test.ts']),
       project('peers', ['test/peers/**/*.test.ts', ...thorough], {
-        testTimeout: 180_000,
-        hookTimeout: 300_000,
+        ...{ testTimeout: 180_000, hookTimeout: 300_000, isolate: true, env: { THOROUGH: '1' } },
+        exclude: patient,
         fileParallelism: false,
-        isolate: true,
-        env: { THOROUGH: '1' },
+        sequence: { groupOrder: 1 },
+      }),
+      project('patient-peers', patient, {
+        ...{ testTimeout: 180_000, hookTimeout: 300_000, isolate: true, env: { THOROUGH: '1' } },
+        maxWorkers: 3,
+        sequence: { groupOrder: 2 },
       }),
       project('containers', ['test/containers/**/*.test.ts'], {
         testTimeout: 300_000,
