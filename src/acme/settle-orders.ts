@@ -92,7 +92,7 @@ async function settleOrder(
         const issued = await finalizeOrder(found, wish, { ca: planned.ca, system }, signal);
         const { ca, account, set, names, id } = order;
         const success = { ca, account, set, names, order: id };
-        await putInForce(owner!.kept, { ...issued, directory: planned.ca.directoryUrl, success }, deps);
+        await putInForce(owner!.kept, { ...issued, directory: planned.ca.directoryUrl, success }, deps, signal);
         return undefined;
       }
       case 'resume':
