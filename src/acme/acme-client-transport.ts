@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { crypto as acmeCrypto, Client } from 'acme-client';
 import type { CaAnswer } from './ca-answer.ts';
 import { type CaConnection, type CaConnectionDeps, createCaConnection } from './ca-connection.ts';
-import { type Directory, parseDirectory } from './directory.ts';
+import { type Directory, parseDirectory, requireDirectory } from './directory.ts';
 import { pause } from './pause.ts';
 import { caHost, isCut, malformedAnswer, readProblem, refusal } from './read-problem.ts';
 
@@ -118,14 +118,17 @@ export function createAcmeTransport(
 
   async function directory(signal: AbortSignal): Promise<Directory> {
     if (known !== undefined && system.monotonic() - known.at < DIRECTORY_MAX_AGE) return known.directory;
-    const answer = await get(slice.directoryUrl, 'its directory', signal);
+    const url = slice.directoryUrl;
+    const answer = await repeatOnceWhenCut(() => connection.send({ method: 'GET', url }, signal));
+    requireDirectory(answer, url);
+    if (!isSuccess(answer)) throw refusal(answer, 'its directory', system.now());
     known = { directory: parseDirectory(answer), at: system.monotonic() };
     return known.directory;
   }
 
   async function get(url: string, what: string, signal: AbortSignal): Promise<CaAnswer> {
     const answer = await repeatOnceWhenCut(() => connection.send({ method: 'GET', url }, signal));
-    if (answer.status < 200 || answer.status > 299) throw refusal(answer, what, system.now());
+    if (!isSuccess(answer)) throw refusal(answer, what, system.now());
     return answer;
   }
 
@@ -167,7 +170,7 @@ export function createAcmeTransport(
       const send = (): Promise<CaAnswer> => postOnce(keyPem, request, signal);
       for (let refused = 0; ; refused++) {
         const answer = await (request.payload === undefined ? repeatOnceWhenCut(send) : send());
-        if (answer.status >= 200 && answer.status <= 299) return answer;
+        if (isSuccess(answer)) return answer;
         if (readProblem(answer).type !== 'badNonce' || refused >= MAX_BAD_NONCES) {
           throw refusal(answer, request.what, system.now());
         }
@@ -199,6 +202,8 @@ export async function createCertificateRequest(names: readonly string[], keyPem:
 export function describeCa(directoryUrl: string): string {
   return `The CA at ${caHost(directoryUrl)}`;
 }
+
+const isSuccess = ({ status }: CaAnswer): boolean => status >= 200 && status <= 299;
 
 async function repeatOnceWhenCut(send: () => Promise<CaAnswer>): Promise<CaAnswer> {
   try {

@@ -1,5 +1,8 @@
 import { readAnswerFields } from './answer-fields.ts';
 import type { CaAnswer } from './ca-answer.ts';
+import { AcmeProblem } from './problem.ts';
+import { judgeProblem, NO_DIRECTORY } from './problem-kind.ts';
+import { caHost, parseJson, readProblem } from './read-problem.ts';
 
 const MAX_PROFILES = 50;
 const MAX_CAA_IDENTITIES = 20;
@@ -19,6 +22,42 @@ export interface Directory {
   readonly externalAccountRequired: boolean;
   /** The domain names by which CAA records know the CA, lower case; empty where it names none. */
   readonly caaIdentities: readonly string[];
+}
+
+/** How servers say that there is nothing of the kind at a URL, whatever words they have for it. */
+const NOT_THERE: readonly number[] = [404, 405, 410];
+
+/**
+ * Throws an AcmeProblem of type NO_DIRECTORY where the answer is nothing like a directory (not found, a web page, another
+ * document): mostly the URL in the configuration is wrong then. `url` is that URL, before any redirects.
+ */
+export function requireDirectory(answer: CaAnswer, url: string): void {
+  const why = whyNoDirectory(answer);
+  if (why === undefined) return;
+  const problem = { type: NO_DIRECTORY, detail: `${url} answers with ${why}`, status: answer.status, subproblems: [] };
+  const what = `The CA at ${caHost(url)} has no ACME directory where the configuration has it`;
+  throw new AcmeProblem(problem, what, undefined, undefined, judgeProblem(problem).advice);
+}
+
+function whyNoDirectory(answer: CaAnswer): string | undefined {
+  const { status } = answer;
+  if (NOT_THERE.includes(status)) return `the HTTP status ${status}`;
+  // A refusal with words of its own says more, and a CA that is out of order comes back.
+  const isSpeechless = readProblem(answer).type === 'about:blank';
+  if (status >= 400 && status < 500 && status !== 429 && isSpeechless) {
+    return `the HTTP status ${status}`;
+  }
+  if (status < 200 || status > 299) return undefined;
+  const body = parseJson(answer.body);
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return describeForm(answer);
+  const isNear = ['newNonce', 'newAccount', 'newOrder'].some((key) => Object.hasOwn(body, key));
+  return isNear ? undefined : 'another document, without newNonce, newAccount and newOrder';
+}
+
+function describeForm(answer: CaAnswer): string {
+  const isPage =
+    /^text\/html\b/i.test(answer.header('content-type') ?? '') || /^\s*<(!doctype|html)/i.test(answer.body);
+  return isPage ? 'a web page' : 'what is no JSON object';
 }
 
 /** Throws an AcmeProblem of type `malformed-answer`, whatever the bytes. */

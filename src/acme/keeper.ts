@@ -15,6 +15,7 @@ import { REQUESTS_PREFIX, takeRenewalRequest } from './renewal-request.ts';
 import { settleClock } from './settle-clock.ts';
 import { CERTIFICATES_PREFIX, certificateKey } from './stored-certificate.ts';
 import { createStoredSets } from './stored-sets.ts';
+import { createUnneededSweep } from './unneeded-sets.ts';
 import { createWakeableSleep } from './wakeable-sleep.ts';
 
 /** The name of the lease whose holder orders certificates; everybody serves them. */
@@ -138,6 +139,7 @@ export function createAcmeKeeper(slice: AcmeKeeperSlice, given: AcmeKeeperDeps):
     const keeping = { ...deps, ledger, lease };
     await ledger.update(lease, (before) => recordTakeover(before, system.now()).ledger);
     const left = createLeftOrders(sets, slice, keeping);
+    const unneeded = createUnneededSweep(new Set(sets.keys()), deps);
     let settledClock = 0;
     while (!signal.aborted) {
       await askTime(signal);
@@ -156,8 +158,9 @@ export function createAcmeKeeper(slice: AcmeKeeperSlice, given: AcmeKeeperDeps):
         if (ready.has(kept) && kept.unsaved === undefined) await lookAfterSet(kept, slice, keeping, signal);
       }
       trouble.over();
+      const sweepAt = await unneeded.sweep();
       const due = [...sets.values()].map(({ next }) => next.at);
-      await sleep.until(Math.min(...due, settleAt), signal);
+      await sleep.until(Math.min(...due, settleAt, sweepAt), signal);
     }
   }
 

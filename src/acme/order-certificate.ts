@@ -61,7 +61,7 @@ export async function orderCertificate(
       kept.last = { at: system.now(), ok: true, what: 'The rehearsal went well.' };
       kept.next = { at: system.now(), why: 'Something has just changed.' };
     } else {
-      await putInForce(kept, { ...issued, directory: target.ca.directoryUrl, success }, deps);
+      await putInForce(kept, { ...issued, directory: target.ca.directoryUrl, success }, deps, signal);
     }
   } catch (error) {
     signal.throwIfAborted();

@@ -14,6 +14,9 @@ export type ProblemKind = 'validation' | 'needs-change' | 'rate-limited' | 'paus
 /** The type of the problem that stands for a failure on our side; no CA sends it. */
 export const LOCAL_PROBLEM = 'local-failure';
 
+/** The type of the problem that stands for an address at which there is no directory; no CA sends it. */
+export const NO_DIRECTORY = 'no-directory';
+
 export interface ProblemJudgement {
   readonly kind: ProblemKind;
   /** What to do, one sentence; undefined where only time helps. */
@@ -78,6 +81,11 @@ export function judgeProblem(problem: ProblemDocument): ProblemJudgement {
   if (lasting !== undefined) return { kind: 'needs-change', ...lasting };
   const validation = parts.map(({ type }) => lookUp(VALIDATION, type)).find((advice) => advice !== undefined);
   if (validation !== undefined) return { kind: 'validation', advice: validation, ofThisCa: false };
+  if (problem.type === NO_DIRECTORY) {
+    const advice =
+      "Set acme.directory (acme.fallback.directory for the second CA) to the URL of the CA's directory itself, with its path, as the CA's manual has it; if it is right, something before the CA answers in its place.";
+    return { kind: 'ca-trouble', advice, ofThisCa: true };
+  }
   // Not reached, 5xx, badNonce, orderNotReady, alreadyReplaced, malformed answers: the next attempt may well succeed.
   return { kind: 'ca-trouble', advice: undefined, ofThisCa: true };
 }

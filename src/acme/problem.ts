@@ -16,13 +16,14 @@ export interface ProblemDocument {
 export class AcmeProblem extends SidecarError {
   readonly problem: ProblemDocument;
 
-  /** `retryAfter` in seconds, from Retry-After, whether it came as a number or a date. */
-  constructor(problem: ProblemDocument, what: string, retryAfter?: number, cause?: unknown) {
+  /** `retryAfter` in seconds, from Retry-After, whether it came as a number or a date. `hint` where there is more to do than to wait. */
+  constructor(problem: ProblemDocument, what: string, retryAfter?: number, cause?: unknown, hint?: string) {
     super(`${what}: ${problem.detail}`, {
       code: problem.status === 0 ? 'acme-unreachable' : 'acme-refused',
       blame: 'remote',
       cause,
       ...(retryAfter === undefined ? {} : { retryAfter }),
+      ...(hint === undefined ? {} : { hint }),
     });
     this.problem = problem;
   }

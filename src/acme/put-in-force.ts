@@ -3,6 +3,7 @@ import { decideAdoption } from './decide-adoption.ts';
 import type { Issued } from './finalize-order.ts';
 import type { LookAfterDeps } from './keeper-contract.ts';
 import { adoptCertificate, type KeptSet } from './kept-set.ts';
+import { pause } from './pause.ts';
 import { recordSuccess, type Success } from './record-order.ts';
 import { recordRequestMet } from './record-request.ts';
 import { parseStoredCertificate, writeCertificate } from './stored-certificate.ts';
@@ -10,18 +11,25 @@ import { parseStoredCertificate, writeCertificate } from './stored-certificate.t
 /** Milliseconds until it is tried again to store a certificate: at first, twice as long each time, and at most. */
 const SAVE_AGAIN = 30_000;
 const SAVE_AGAIN_AT_MOST = 10 * 60_000;
+/**
+ * Milliseconds in which all that answer at our ports have to serve a new certificate: other processes of this sidecar hear
+ * of it from the store, mostly within a second, at the latest in half a minute; and between two looks.
+ */
+const SERVED_WITHIN = 45_000;
+const LOOK_AGAIN = 1_500;
 
 export type PutInForceDeps = Pick<LookAfterDeps, 'system' | 'log' | 'ledger' | 'lease' | 'selfCheck'>;
 
 /**
  * Stores a new certificate and then serves it, also where it could not be stored: a full disk must not keep a good one
  * from being used, and a crash in between must not show the bootstrap certificate once more. Rejects where the
- * certificate cannot be read, and with the lease's reason.
+ * certificate cannot be read, and with the reasons of the lease and the signal.
  */
 export async function putInForce(
   kept: KeptSet,
   issued: Issued & { readonly directory: string; readonly success: Success },
   deps: PutInForceDeps,
+  signal: AbortSignal,
 ): Promise<void> {
   const { set } = kept;
   const { directory, chainPem, keyPem, success } = issued;
@@ -46,7 +54,7 @@ export async function putInForce(
   } finally {
     adoptCertificate(kept, held);
   }
-  await checkServed(kept, deps);
+  await checkServed(kept, deps, signal);
 }
 
 /**
@@ -85,10 +93,20 @@ export async function saveUnsaved(
   }
 }
 
-async function checkServed(kept: KeptSet, deps: Pick<PutInForceDeps, 'selfCheck' | 'log'>): Promise<void> {
+async function checkServed(
+  kept: KeptSet,
+  deps: Pick<PutInForceDeps, 'selfCheck' | 'log' | 'system'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { system, selfCheck } = deps;
   const fingerprint = kept.held?.certificate.fingerprint256;
-  if (fingerprint === undefined) return;
-  const wrong = await deps.selfCheck?.(kept.set, fingerprint);
+  if (fingerprint === undefined || selfCheck === undefined) return;
+  const began = system.monotonic();
+  let wrong = await selfCheck(kept.set, fingerprint);
+  while (wrong !== undefined && system.monotonic() - began < SERVED_WITHIN) {
+    await pause(system, LOOK_AGAIN, signal);
+    wrong = await selfCheck(kept.set, fingerprint);
+  }
   kept.findings =
     wrong === undefined
       ? []
@@ -100,5 +118,6 @@ async function checkServed(kept: KeptSet, deps: Pick<PutInForceDeps, 'selfCheck'
             fix: 'Restart the sidecar, and report this: it should not happen.',
           },
         ];
-  if (wrong !== undefined) deps.log.error({ names: kept.set.names }, wrong);
+  if (wrong === undefined) deps.log.debug({ names: kept.set.names }, 'What is served is what is stored.');
+  else deps.log.error({ code: 'certificate-not-served', names: kept.set.names }, wrong);
 }

@@ -97,9 +97,10 @@ export function decideNextAttempt(facts: AttemptFacts, now: number, random: () =
         (span) => `This does not pass by itself (${words}). ${kind.advice} Next attempt after ${span}.`,
       );
     case 'ca-trouble':
-      return next(
-        patient(stepOf(facts.failures, FAST_STEPS)),
-        (span) => `The CA is out of order or out of reach (${words}); next attempt after ${span}.`,
+      return next(patient(stepOf(facts.failures, FAST_STEPS)), (span) =>
+        kind.advice === undefined
+          ? `The CA is out of order or out of reach (${words}); next attempt after ${span}.`
+          : `There is no CA where the configuration has one (${words}). ${kind.advice} Next attempt after ${span}.`,
       );
     case 'validation':
       return next(

@@ -8,16 +8,19 @@ const PATIENCE = 5_000;
 
 /**
  * Connects to one of our own TLS listeners as a client would and compares what is served with what should be. Resolves
- * with a sentence on what is wrong, or with undefined. Never rejects.
+ * with a sentence on what is wrong, or with undefined. Never rejects. `wantsProxyHeader`: connections from this machine
+ * have to begin with a PROXY protocol header there.
  */
 export function checkServedCertificate(
-  at: { readonly host: string; readonly port: number },
+  at: { readonly host: string; readonly port: number; readonly wantsProxyHeader?: boolean },
   name: string,
   fingerprint256: string,
   { system }: { readonly system: System },
 ): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const raw = system.dial({ kind: 'tcp', ...at });
+    const raw = system.dial({ kind: 'tcp', host: at.host, port: at.port });
+    // As proxies do for their own health checks (proxy-protocol.txt, section 2.1).
+    if (at.wantsProxyHeader === true) raw.write('PROXY UNKNOWN\r\n');
     // Nothing is trusted here: the fingerprint is the whole question.
     const socket = connect({
       socket: raw,

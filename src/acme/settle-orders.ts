@@ -8,6 +8,7 @@ import type { KeptSet } from './kept-set.ts';
 import type { LedgerOrder } from './ledger.ts';
 import { readOrderKey } from './order-keys.ts';
 import { AcmeProblem } from './problem.ts';
+import { NO_DIRECTORY } from './problem-kind.ts';
 import { putInForce } from './put-in-force.ts';
 import { isTransient } from './read-problem.ts';
 import { recordAbandoned, recordLost } from './record-order.ts';
@@ -91,7 +92,7 @@ async function settleOrder(
         const issued = await finalizeOrder(found, wish, { ca: planned.ca, system }, signal);
         const { ca, account, set, names, id } = order;
         const success = { ca, account, set, names, order: id };
-        await putInForce(owner!.kept, { ...issued, directory: planned.ca.directoryUrl, success }, deps);
+        await putInForce(owner!.kept, { ...issued, directory: planned.ca.directoryUrl, success }, deps, signal);
         return undefined;
       }
       case 'resume':
@@ -118,7 +119,7 @@ async function settleOrder(
     }
     // Nobody but the CA knows what that means for the order: it is asked.
     if (finishing && error.problem.type !== 'wrong-certificate') return system.now() + WHILE_PROCESSING;
-    if (!isTransient(error)) {
+    if (error.problem.type !== NO_DIRECTORY && !isTransient(error)) {
       // The CA does not know it, say: the careful guess is that a certificate came of it.
       await ledger.update(lease, (before) => recordLost(before, order.id, system.now()));
       return undefined;

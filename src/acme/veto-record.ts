@@ -20,8 +20,16 @@ export interface StoredVetoFinding {
 /** More are of no use to a person who reads them. */
 const MOST_FINDINGS = 50;
 
+const VETOES_PREFIX = 'acme/vetoes/';
+
 function vetoKey(setId: string): string {
-  return `acme/vetoes/${setId}.json`;
+  return `${VETOES_PREFIX}${setId}.json`;
+}
+
+/** The sets of which a veto is stored, by their ids. */
+export async function listVetoes(store: Pick<Store, 'list'>): Promise<string[]> {
+  const keys = await store.list(VETOES_PREFIX);
+  return keys.flatMap((key) => /^([^/]+)\.json$/.exec(key.slice(VETOES_PREFIX.length))?.[1] ?? []);
 }
 
 /** Undefined where nothing stands in the way, as far as is known, or the value cannot be read. */

@@ -180,5 +180,6 @@ async function checkOurselves(
   if (at === undefined || at.port === 0) return undefined;
   // A listener on all addresses is reached on the loopback one.
   const host = at.host === '::' ? '::1' : at.host === '0.0.0.0' ? '127.0.0.1' : at.host;
-  return checkServedCertificate({ host, port: at.port }, set.names[0]!, fingerprint, deps);
+  const wantsProxyHeader = config.listen.proxyProtocolFrom.contains(host);
+  return checkServedCertificate({ host, port: at.port, wantsProxyHeader }, set.names[0]!, fingerprint, deps);
 }

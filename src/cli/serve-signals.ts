@@ -1,3 +1,4 @@
+import { SidecarError } from '../base/errors.ts';
 import { realSystem } from '../base/system.ts';
 import type { Logger } from '../observe/logger.ts';
 
@@ -57,7 +58,10 @@ export function listenForSignals(log: Logger): Signals {
 
 /** Requests are independent of each other: a defect in one must not take down the others' connections. */
 export function surviveDefects(log: Logger): void {
-  const onDefect = (err: unknown): void =>
-    log.error({ err }, 'Unexpected error; the sidecar goes on. Please report it.');
+  const onDefect = (err: unknown): void => {
+    // Even one whose words are meant for operators: that nobody caught it is a defect.
+    const stack = err instanceof SidecarError ? { stack: err.stack } : {};
+    log.error({ err, ...stack }, 'Unexpected error; the sidecar goes on. Please report it.');
+  };
   process.on('uncaughtException', onDefect).on('unhandledRejection', onDefect);
 }

@@ -2,6 +2,7 @@ import { type DestinationStream, pino } from 'pino';
 import type { Log } from '../base/log.ts';
 import type { System } from '../base/system.ts';
 import { createLineWriter } from './line-writer.ts';
+import { describeForLog } from './log-error.ts';
 
 export interface LoggerSlice {
   readonly level: string;
@@ -39,6 +40,7 @@ export function createLogger(
       level: slice.level,
       base: always,
       timestamp: pino.stdTimeFunctions.isoTime,
+      serializers: { err: describeForLog },
       formatters: { level: (label: string) => ({ level: label }) },
     },
     output,

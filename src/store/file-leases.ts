@@ -78,7 +78,7 @@ export function createFileLeases(
     const since = system.monotonic();
     self ??= readOwnIdentity();
     const own = await self;
-    await makeFolder(folder);
+    await makeFolder(folder, root);
     const newest = await findNewest(folder);
     if (newest > 0 && !(await isFree(name, newest, pathOf(folder, newest)))) return undefined;
     const generation = newest + 1;

@@ -2,7 +2,7 @@ import { type FileHandle, open, readdir, readFile, rename, stat, unlink } from '
 import { dirname, join, resolve } from 'node:path';
 import { errorCode } from '../base/errors.ts';
 import { realSystem, type System } from '../base/system.ts';
-import { makeFolder, syncFolder, unlessMissing } from './durable-folder.ts';
+import { giveToOwner, makeFolder, syncFolder, unlessMissing } from './durable-folder.ts';
 import { createFileChanges } from './file-changes.ts';
 import { createFileLeases } from './file-leases.ts';
 import { requireStoreKey, type Store } from './store.ts';
@@ -57,10 +57,11 @@ export function createFileStore(folder: string, deps: { readonly system: System 
   async function write(key: string, bytes: Uint8Array): Promise<void> {
     const path = pathOf(key);
     await explaining('write', path, async () => {
-      await makeFolder(dirname(path));
+      await makeFolder(dirname(path), root);
       const { file, temporary } = await openTemporary(path);
       try {
         try {
+          await giveToOwner(file, path);
           await file.writeFile(bytes);
           await file.sync();
           const { mtimeMs } = await file.stat();

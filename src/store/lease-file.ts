@@ -1,7 +1,7 @@
 import { link, open, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errorCode } from '../base/errors.ts';
-import { unlessMissing } from './durable-folder.ts';
+import { giveToOwner, unlessMissing } from './durable-folder.ts';
 import { type LeaseRecord, writeLeaseRecord } from './lease-record.ts';
 
 /** The name, with the holder's, of what is about to become the file of a lease. */
@@ -52,6 +52,7 @@ async function createWithoutLink(path: string, record: LeaseRecord): Promise<boo
 async function writeNewFile(path: string, record: LeaseRecord): Promise<void> {
   const file = await open(path, 'wx', 0o600);
   try {
+    await giveToOwner(file, path);
     await file.writeFile(writeLeaseRecord(record));
     // The number has to survive a power cut, since it must never come again.
     await file.sync();

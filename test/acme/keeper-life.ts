@@ -28,6 +28,7 @@ export interface LifeWish {
    */
   readonly around?: ((when: 'before' | 'after', what: string, life: KeeperLife) => void) | undefined;
   readonly preflight?: AcmeKeeperDeps['preflight'];
+  readonly selfCheck?: AcmeKeeperDeps['selfCheck'];
   /** Another certificate is served for one of the sets. */
   readonly onChange?: (life: KeeperLife) => void;
   /** The CA as the ledger calls it, whose published limits count; by default one that nothing is known of. */
@@ -118,7 +119,7 @@ export async function startLife(wish: LifeWish): Promise<KeeperLife> {
     store,
     solvers: new Map([['http-01', createNotingSolver('http-01')]]),
     preflight: wish.preflight,
-    selfCheck: undefined,
+    selfCheck: wish.selfCheck,
     onAttempt: () => {},
   });
   const sources = new Map(wish.sets.map((set) => [set.id, keeper.sourceFor(set.id)]));

@@ -157,9 +157,12 @@ describe('an order whose keeper is killed', () => {
     expect(bench.scripted.orders.made).toHaveLength(1);
   });
 
-  it('while the CA cannot be reached afterwards is finished once it can', async () => {
+  it.each([
+    ['the CA cannot be reached', 'order', 503],
+    ['the CA has no directory', 'directory', 404],
+  ] as const)('while %s afterwards is finished once it is back', async (_, step, status) => {
     await killAfter('finalize 1');
-    bench.scripted.script('order', ...Array.from({ length: 30 }, () => ({ answer: { status: 503 } })));
+    bench.scripted.script(step, ...Array.from({ length: 30 }, () => ({ answer: { status } })));
     const next = await bench.start();
     await bench.system.run(24 * HOUR);
     expect(isReal(next)).toBe(true);

@@ -7,6 +7,7 @@ import { SidecarError } from '../../src/base/errors.ts';
 import { realSystem, type System } from '../../src/base/system.ts';
 import { VERSION } from '../../src/base/version.ts';
 import type { Fault } from '../harness/scripted-ca.ts';
+import type { Answer } from '../harness/scripted-rules.ts';
 import { hurriedSystem } from '../tls/hurried-system.ts';
 import { makeCertificate } from '../tls/make-certificate.ts';
 import { createRecordingLog } from '../tls/recording-log.ts';
@@ -105,8 +106,6 @@ describe('an answer of a CA', () => {
       'malformed-answer',
       'more than 1048576 bytes',
     ],
-    ['is no JSON', { answer: { status: 200, body: '<html>' } }, 'malformed-answer', 'it is no JSON object'],
-    ['is a list', { answer: { status: 200, body: [] } }, 'malformed-answer', 'it is no JSON object'],
     [
       'lacks a URL',
       { answer: { status: 200, body: { newNonce: 'https://a.test/' } } },
@@ -139,6 +138,42 @@ describe('an answer of a CA', () => {
       expect(error.problem.type).toBe(type);
       expect(error.message).toContain(detail);
       expect(error.message).toContain(`The CA at localhost:${scripted.port} `);
+    });
+  });
+
+  const html = { 'content-type': 'text/html' };
+  const malformed = { type: 'urn:ietf:params:acme:error:malformed', detail: 'Page not found', status: 404 };
+  it.each<[string, Answer, string]>([
+    ['a page that is not there', { status: 404, headers: html, body: '<html>' }, 'the HTTP status 404'],
+    ["the CA's own words for that", { status: 404, body: malformed }, 'the HTTP status 404'],
+    ['a refusal without words', { status: 403, headers: html, body: 'Forbidden' }, 'the HTTP status 403'],
+    ['a web page', { status: 200, headers: html, body: '<p>Welcome to nginx' }, 'a web page'],
+    ['what looks like one', { status: 200, body: '\n<!DOCTYPE html>' }, 'a web page'],
+    ['nothing', { status: 200, body: '' }, 'what is no JSON object'],
+    ['a list', { status: 200, body: [] }, 'what is no JSON object'],
+    ['another document', { status: 200, body: { keys: [] } }, 'another document, without newNonce'],
+  ])('that is %s where a directory should be names the URL, and the key to correct', async (_, answer, words) => {
+    await withCa(async ({ scripted, ca }) => {
+      scripted.script('directory', { answer });
+      const error = await problemOf(ca.directory(NEVER));
+      expect(error.problem.type).toBe('no-directory');
+      expect(error.message).toBe(
+        `The CA at localhost:${scripted.port} has no ACME directory where the configuration has it: ${scripted.directoryUrl} answers with ${words}${words.startsWith('another') ? ', newAccount and newOrder' : ''}`,
+      );
+      expect(error.hint).toContain('Set acme.directory (acme.fallback.directory for the second CA) to the URL');
+    });
+  });
+
+  it.each<[string, Answer]>([
+    ['out of order', { status: 503, headers: html, body: '<html>' }],
+    ['busy', { status: 429 }],
+    ['refusing with words of its own', { status: 403, body: { ...malformed, detail: 'Your network is blocked' } }],
+  ])('of a CA that is %s is not taken for a wrong URL', async (_, answer) => {
+    await withCa(async ({ scripted, ca }) => {
+      scripted.script('directory', ...Array.from({ length: 9 }, () => ({ answer })));
+      const error = await problemOf(ca.directory(NEVER));
+      expect(error.message).toMatch(/refused its directory: /);
+      expect(error.hint).toBeUndefined();
     });
   });
 

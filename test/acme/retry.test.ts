@@ -111,6 +111,14 @@ describe('the next attempt', () => {
     expect(latest).toBeLessThanOrEqual(wait + MINUTE);
   });
 
+  it('says what to correct where there is no directory, and looks again soon', () => {
+    const said = problem('no-directory', { detail: 'https://ca.example/acme answers with a web page', status: 200 });
+    expect(waitAfter(10, said)).toBe(30 * MINUTE);
+    expect(decideNextAttempt({ failures: 1, problem: said }, T0, middle).why).toMatch(
+      /^There is no CA where .*\(no-directory: https:\/\/ca\.example\/acme answers .*\)\. Set acme\.directory .*\. Next attempt after 1 minute\.$/,
+    );
+  });
+
   it('waits at least an hour for a limit without a date', () => {
     expect(waitAfter(1, problem('rateLimited'))).toBe(HOUR);
     expect(waitAfter(10, problem('rateLimited'))).toBe(6 * HOUR);

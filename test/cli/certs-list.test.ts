@@ -172,6 +172,25 @@ describe('certs list', () => {
     await expect(out).toMatchFileSnapshot(transcript('list-json').replace(/txt$/, 'json'));
   });
 
+  it('has, after those, what is in the store and is not needed any more, and until when', async () => {
+    await bench.keep(certificateFor(NAMES, 59));
+    await bench.keep(certificateFor(['old.example.com'], 20), ['old.example.com']);
+    await bench.keep(certificateFor(['older.example.com'], -10), ['older.example.com']);
+    await bench.store.write('acme/certificates/zero.example.com-00000000.json', Buffer.from('{'));
+    const ran = await bench.run(['list']);
+    await expect(asTranscript('list', ran)).toMatchFileSnapshot(transcript('list-not-needed'));
+    // Nothing of it is anything that somebody would have to mend.
+    expect(ran.code).toBe(0);
+    const { not_needed: listed } = JSON.parse((await bench.run(['list', '--json'])).out) as { not_needed: object[] };
+    expect(listed).toMatchObject([
+      { names: ['old.example.com'], ca: "Let's Encrypt", removed_at: '2026-07-21T12:00:00.000Z' },
+      { names: ['older.example.com'], not_after: '2026-05-22T12:00:00.000Z' },
+      { id: 'zero.example.com-00000000', names: null, removed_at: null },
+    ]);
+    bench.configure(`${SERVERS}certificates: local\n`);
+    expect((await bench.run(['list'])).out).toMatch(/not needed +.* It stays until you remove it: FOLDER\/certs\/acme/);
+  });
+
   it('has colours where they are wanted and nowhere else', async () => {
     await bench.keep(certificateFor(NAMES, -1));
     expect((await bench.run(['list'], { terminal: true })).out).not.toContain('\u001b');

@@ -122,6 +122,7 @@ describe.skipIf(!canRun)('A folder that belongs to somebody else', () => {
         };
         const uid = isRoot ? 65534 : process.geteuid!();
         expect(line.msg).toContain(`permission denied to uid ${uid}, as which the sidecar runs`);
+        expect(line.err).not.toHaveProperty('stack');
         expect(line.err.hint).toContain(`Run "chown -R ${uid} ${store}" as root`);
         expect((await lookAtServed(ports!.https)).bootstrap).toBe(true);
         expect(ground.ca.seen).toEqual([]);

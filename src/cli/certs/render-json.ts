@@ -4,9 +4,13 @@ import type { ListedCertificate } from './read-listed.ts';
 
 const DAY = 86_400_000;
 
-/** `certs list --json`: instants in ISO 8601, null where there is nothing to say. Pure. */
-export function renderJson(listed: readonly ListedCertificate[], now: number): string {
-  return `${JSON.stringify({ certificates: listed.map((one) => describe(one, now)) }, undefined, 2)}\n`;
+/**
+ * `certs list --json`: instants in ISO 8601, null where there is nothing to say. `unneeded` are those in the store that the
+ * configuration does not need, described already. Pure.
+ */
+export function renderJson(listed: readonly ListedCertificate[], unneeded: readonly object[], now: number): string {
+  const certificates = listed.map((one) => describe(one, now));
+  return `${JSON.stringify({ certificates, not_needed: unneeded }, undefined, 2)}\n`;
 }
 
 function describe(
@@ -46,7 +50,8 @@ function describe(
   };
 }
 
-function formatInstant(at: number): string | null {
+/** ISO 8601; null for what is no instant. */
+export function formatInstant(at: number): string | null {
   // What a ledger or certificate holds may lie outside what a Date can.
   return Math.abs(at) <= 8.64e15 ? new Date(at).toISOString() : null;
 }
