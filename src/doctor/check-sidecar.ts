@@ -1,9 +1,9 @@
 import { type BindAddress, formatHostPort } from '../base/address.ts';
 import type { Finding } from '../base/finding.ts';
-import { VERSION } from '../base/version.ts';
-import { isJsonObject, type JsonObject } from '../matrix/json.ts';
+import type { JsonObject } from '../matrix/json.ts';
 import { askPlain } from './ask-plain.ts';
 import { STORE_ROW } from './check-store.ts';
+import { compareWithRunning } from './compare-with-running.ts';
 import type { Deployment } from './deployment.ts';
 import type { DoctorDeps } from './doctor-deps.ts';
 import type { Row, Seen } from './row.ts';
@@ -121,30 +121,4 @@ function judgePort({ name, text, open, ours, words }: Port, running: boolean): F
     ? 'Find it with "ss -ltnp" and stop it.'
     : 'Find it with "ss -ltnp"; if it is the sidecar in a container, run doctor in there: docker compose exec sidecar matrix-sidecar doctor';
   return [{ id: 'sidecar-port-foreign', severity: 'error', what, fix }];
-}
-
-/** What the running sidecar says of itself at /api/status against what the configuration says now. */
-function compareWithRunning(status: JsonObject, { servers }: Deployment): Finding[] {
-  const found: Finding[] = [];
-  const running = Array.isArray(status['servers']) ? status['servers'].filter(isJsonObject) : [];
-  const describe = (name: unknown, homeserver: unknown, to: unknown): string =>
-    `${String(name)} at ${String(homeserver)}${typeof to === 'string' ? ` delegated to ${to}` : ''}`;
-  const inForce = running.map((one) => describe(one['server_name'], one['homeserver'], one['delegate_to'])).sort();
-  const wanted = servers.map((one) => describe(one.name.text, one.homeserver.text, one.delegateTo?.text)).sort();
-  if (inForce.join('\n') !== wanted.join('\n')) {
-    const missing = wanted.find((one) => !inForce.includes(one)) ?? inForce.find((one) => !wanted.includes(one));
-    found.push({
-      id: 'sidecar-old-config',
-      severity: 'warning',
-      what: `The running sidecar has another configuration than the one that was read: ${missing} is not in both.`,
-      fix: 'Reload it (SIGHUP), or restart it where the configuration is in the environment.',
-      lines: ['docker compose kill -s HUP sidecar'],
-    });
-  }
-  const version = status['version'];
-  if (typeof version === 'string' && version !== VERSION) {
-    const what = `The running sidecar is version ${version.slice(0, 40)}, and this command is ${VERSION}.`;
-    found.push({ id: 'sidecar-old-version', severity: 'info', what, fix: 'Restart the sidecar to have the same.' });
-  }
-  return found;
 }
