@@ -67,7 +67,7 @@ function readOptions({ dns, connectTo = [], caFile }: WrittenOptions, io: CliIo,
   const server = dns === undefined ? undefined : parseHostPort(dns, 53);
   if (server?.ok === false) command.error(`error: --dns ${server.why}`);
   return {
-    dns: server?.ok === true ? server.value.text : undefined,
+    dns: server?.ok === true ? server.value : undefined,
     connectTo: mappings,
     caFile: caFile === undefined ? undefined : resolve(io.cwd, caFile),
   };

@@ -5,7 +5,7 @@ import type { FindingId } from './finding-kinds.ts';
 import { judgeCertificateName } from './judge-certificate-name.ts';
 import { formatDuration, formatTime } from './quote.ts';
 import type { CertificateSeen } from './read-certificates.ts';
-import type { Policy, Remark } from './verdict.ts';
+import { COMMAND_OPTIONS, type Policy, type Remark } from './verdict.ts';
 
 const DAY = 86_400_000;
 
@@ -72,10 +72,11 @@ function* judgeTime(leaf: CertificateSeen, now: number): Generator<Remark> {
 }
 
 /** What to do about an issuer that nobody knows: it may be an authority of one's own. */
-export function sayOwnAuthority(issuer: string, { ownAuthority }: Policy): string {
+export function sayOwnAuthority(issuer: string, { ownAuthority, options = COMMAND_OPTIONS }: Policy): string {
+  const { authority } = options;
   return ownAuthority === true
-    ? `if "${issuer}" is your own authority, test with its certificate: the authority given with --ca-file is not the issuer`
-    : `if "${issuer}" is your own authority, test with --ca-file`;
+    ? `if "${issuer}" is your own authority, test with its certificate (${authority}), since none that was given is the issuer`
+    : `if "${issuer}" is your own authority, test with ${authority}`;
 }
 
 function* judgeChain(about: AddressFacts, leaf: CertificateSeen, policy: Policy): Generator<Remark> {
