@@ -42,14 +42,14 @@ function judge(host: string, who: string, found: Whereabouts, reach: Deployment[
     const what = `The addresses of ${host}, where ${who} go, cannot be looked up: ${error}.`;
     const fix =
       fault === undefined
-        ? 'Make the name servers of the zone answer for this name; if they do, --dns HOST:PORT asks another DNS server.'
+        ? `Make the name servers of the zone answer for ${host}; if they do, --dns HOST:PORT asks another DNS server.`
         : FIXES[fault];
     const because = `the addresses of ${host} cannot be looked up`;
     return { seen: 'no answer', findings: make('name-not-looked-up', what, fix, []), because };
   }
   if (addresses.length === 0) {
     const what = `${host}, where ${who} go, has no address.`;
-    const fix = 'Publish one: the public address of this machine, and an AAAA record as well if it has IPv6.';
+    const fix = `Publish an address of ${host}: that of this machine, as the internet sees it, and an AAAA record as well if it has IPv6.`;
     const lines = writePlaceholderRecords(host);
     return {
       seen: 'neither A nor AAAA record',
@@ -60,7 +60,7 @@ function judge(host: string, who: string, found: Whereabouts, reach: Deployment[
   const hidden = reach === 'public' ? addresses.filter((address) => !isPublicAddress(address)) : [];
   const findings = hidden.flatMap((address) => {
     const what = `${host}, where ${who} go, has the address ${address}, to which only its own network knows the way.`;
-    const fix = 'Publish the address that the internet sees.';
+    const fix = `Publish the address of ${host} that the internet sees.`;
     return make('name-private-address', what, fix, []);
   });
   return { seen: addresses.join(', '), findings };

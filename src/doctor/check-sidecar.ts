@@ -89,36 +89,41 @@ function judge(
   ports: readonly Port[],
   status: JsonObject | undefined,
   deployment: Deployment,
-  { inContainer }: DoctorDeps,
+  { inContainer, storeAt }: DoctorDeps,
 ): Seen {
   const ours = ports.filter((port) => port.ours === true);
   const places = ports.map(({ name, text }) => `${name} ${text}`).join(', ');
   const start = inContainer ? 'docker compose up -d' : 'matrix-sidecar serve';
   if (ours.length === 0 && status === undefined && ports.every(({ open }) => !open)) {
     const what = `No sidecar runs here: nothing listens on ${places}.`;
-    const fix = 'Start it; what needs it running was left out here.';
+    const fix = 'Start the sidecar; what needs it running was left out here.';
     return {
       seen: ports.map(({ name, words }) => `${name}: ${words}`).join('; '),
       findings: [{ id: 'sidecar-not-running', severity: 'error', what, fix, lines: [start] }],
+      because: 'no sidecar runs here',
     };
   }
-  const findings = ports.flatMap((port) => judgePort(port, ours.length > 0 || status !== undefined));
+  const findings = ports.flatMap((port) => judgePort(port, ours.length > 0 || status !== undefined, storeAt));
   if (status !== undefined) findings.push(...compareWithRunning(status, deployment));
   const version = typeof status?.['version'] === 'string' ? `version ${status['version']}` : 'a sidecar';
   const open = ours.map(({ name, text }) => `${name} ${text}`).join(', ');
-  return { seen: `${version}, answering on ${open === '' ? 'no port that was asked' : open}`, findings };
+  return {
+    seen: `${version}, answering on ${open === '' ? 'no port that was asked' : open}`,
+    findings,
+    because: 'not every port of the sidecar is its own',
+  };
 }
 
-function judgePort({ name, text, open, ours, words }: Port, running: boolean): Finding[] {
+function judgePort({ name, text, open, ours, words }: Port, running: boolean, storeAt: string): Finding[] {
   if (!open) {
     const what = `Nothing answers on ${text}, where the ${name} listener should be: ${words}.`;
     const fix = running ? 'Restart the sidecar: it runs with another configuration.' : 'Start the sidecar.';
     return [{ id: 'sidecar-port-closed', severity: 'error', what, fix }];
   }
   if (ours !== false) return [];
-  const what = `On ${text}, where the ${name} listener should be, something else answers (${words}), or a sidecar with another store.`;
+  const what = `On ${text}, where the ${name} listener should be, something else answers (${words}), or a sidecar with another store than ${storeAt}.`;
   const fix = running
-    ? 'Find it with "ss -ltnp" and stop it.'
-    : 'Find it with "ss -ltnp"; if it is the sidecar in a container, run doctor in there: docker compose exec sidecar matrix-sidecar doctor';
+    ? 'Find what has the port with "ss -ltnp", and stop it.'
+    : 'If that is your sidecar, run doctor where it runs, in its working directory (in a container: docker compose exec sidecar matrix-sidecar doctor); else find what has the port with "ss -ltnp", and stop it.';
   return [{ id: 'sidecar-port-foreign', severity: 'error', what, fix }];
 }

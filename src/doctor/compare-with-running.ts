@@ -15,7 +15,7 @@ export function compareWithRunning(status: JsonObject, deployment: Deployment): 
             id: 'sidecar-old-config',
             severity: 'warning',
             what: `The running sidecar has another configuration than the one that was read: ${older}.`,
-            fix: 'Reload it (SIGHUP), or restart it where the configuration is in the environment.',
+            fix: 'Reload the sidecar (SIGHUP), or restart it where the configuration is in the environment.',
             lines: ['docker compose kill -s HUP sidecar'],
           },
         ];

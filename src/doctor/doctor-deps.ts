@@ -20,6 +20,8 @@ export interface DoctorDeps {
   /** The key of the probes was made just now: a running sidecar may take a moment to see it. */
   readonly probeIsNew: boolean;
   readonly inContainer: boolean;
+  /** Where the store is that doctor looks into, without its password. */
+  readonly storeAt: string;
   /** What the running sidecar says of itself, or undefined when it cannot be asked. Asked once. */
   status(signal: AbortSignal): Promise<JsonObject | undefined>;
   /** May reject with a SidecarError. */

@@ -45,7 +45,7 @@ function* judgeSrv(lookup: SrvLookup, policy: Policy): Generator<Remark> {
     yield {
       id: 'srv-not-offered',
       evidence: `${lookup.name} has the target "."`,
-      fix: 'Remove that record, or give it the host and port of your homeserver.',
+      fix: `Remove the SRV record ${lookup.name}, or give it the host and port of your homeserver.`,
       lines: [writeSrvRecord(lookup.name, 8448, 'matrix.example.com')],
     };
   }
@@ -97,7 +97,7 @@ function* judgeDestination(
     yield {
       id: 'srv-target-without-address',
       evidence: `${record.name} leads to ${host}, which has neither A nor AAAA records`,
-      fix: 'Give the target an address, or name another target.',
+      fix: `Give ${host} an address, or name another target in the SRV record.`,
       lines: writePlaceholderRecords(host),
       ...less,
     };
@@ -110,7 +110,7 @@ function describeLookup({ host, fault }: HostLookup, error: string, policy: Poli
   return {
     id: 'dns-lookup-failed',
     evidence: `${host}: ${error}`,
-    fix: 'Make the name servers of the zone answer for this name.',
+    fix: `Make the name servers of the zone answer for ${host}.`,
     lines: [writeDig('a', host, policy.dnsServer), writeDig('aaaa', host, policy.dnsServer)],
     ...blameServer(fault, host, policy),
   };

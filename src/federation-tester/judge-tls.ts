@@ -10,7 +10,10 @@ import { COMMAND_OPTIONS, type Policy, type Remark } from './verdict.ts';
 const DAY = 86_400_000;
 
 const BROKEN: Readonly<Partial<Record<HttpsFailure, readonly [FindingId, fix: string]>>> = {
-  'no-tls': ['tls-missing', 'Let the port speak TLS: a homeserver with `tls: false` belongs behind a proxy that does.'],
+  'no-tls': [
+    'tls-missing',
+    'Let the federation port speak TLS: a homeserver with `tls: false` belongs behind a proxy that does.',
+  ],
   'handshake-timeout': [
     'tls-silent',
     'Find out what accepts connections there and says nothing: a proxy whose upstream is gone, or a port forwarded to nobody.',
@@ -53,7 +56,7 @@ function* judgeTime(leaf: CertificateSeen, now: number): Generator<Remark> {
     yield {
       id: 'tls-expired',
       evidence: `it expired at ${formatTime(notAfter)}, ${formatDuration(now - notAfter)} ago`,
-      fix: 'Renew it now, and let the server load the new one.',
+      fix: 'Renew the certificate now, and let the server load the new one.',
     };
   } else if (now < notBefore) {
     yield {
@@ -66,7 +69,7 @@ function* judgeTime(leaf: CertificateSeen, now: number): Generator<Remark> {
     yield {
       id: 'tls-expires-soon',
       evidence: `it expires at ${formatTime(notAfter)}, in ${formatDuration(notAfter - now)}`,
-      fix: 'Renew it, and find out why that did not happen by itself.',
+      fix: 'Renew the certificate, and find out why that did not happen by itself.',
     };
   }
 }

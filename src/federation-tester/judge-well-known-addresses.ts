@@ -31,7 +31,7 @@ export function* judgeWellKnownAddresses({ wellKnownAt }: Facts): Generator<Rema
     yield {
       id: 'well-known-address-dead',
       evidence: dead.map(({ address, outcome }) => `${address}: ${describeOutcome(outcome)}`).join('; '),
-      fix: 'Make those addresses answer on port 443, or remove them from the DNS: a server that tries one of them first does not find yours.',
+      fix: 'Make every address of the web server answer on port 443, or remove the dead ones from the DNS: a server that tries one of them first does not find yours.',
     };
   }
 }

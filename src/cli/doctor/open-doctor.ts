@@ -61,6 +61,7 @@ export async function openDoctor(
   const dns = createDnsClient({ servers: server === undefined ? [] : [server], timeout: DNS_PATIENCE });
   const names = createNames({ server }, { system, dns });
   const https = createHttpsExchange({ system, ca });
+  const where = config.store.kind === 'files' ? config.store.folder : redactPassword(config.store.url);
   const deps: DoctorDeps = {
     system,
     https,
@@ -70,11 +71,11 @@ export async function openDoctor(
     probe: createSelfProbe(opened.key, { system, https }),
     probeIsNew: opened.keyIsNew,
     inContainer: findFolderPlace('/').inContainer,
+    storeAt: where,
     status: createStatus(deployment, { system }),
     readCertificates:
       store === undefined ? async () => [] : createStoredCertificates({ io, system, log, config, store }),
   };
-  const where = config.store.kind === 'files' ? config.store.folder : redactPassword(config.store.url);
   return {
     rows: [checkStore({ where, failure: opened.failure }), ...listRows(deployment, deps)],
     close: async () => store?.close(),
