@@ -20,7 +20,7 @@ const BROKEN: Readonly<Partial<Record<HttpsFailure, readonly [FindingId, fix: st
   ],
   'handshake-failed': [
     'tls-handshake-failed',
-    'Let it speak TLS 1.2 or 1.3, with a certificate for this name, and without asking for one from clients.',
+    'Let the federation port speak TLS 1.2 or 1.3, with a certificate for the name that is asked for, and without asking for one from clients.',
   ],
 };
 

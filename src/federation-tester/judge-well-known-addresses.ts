@@ -24,7 +24,7 @@ export function* judgeWellKnownAddresses({ wellKnownAt }: Facts): Generator<Rema
     yield {
       id: 'well-known-differs',
       evidence: alive.map(({ address, outcome }) => `${address}: ${describeDocument(outcome)}`).join('; '),
-      fix: 'Serve the same document from every address of that name (A and AAAA), or remove the addresses that lead elsewhere.',
+      fix: 'Serve the same well-known document from every address of the web server (A and AAAA), or remove the addresses that lead elsewhere.',
     };
   }
   if (dead.length > 0) {

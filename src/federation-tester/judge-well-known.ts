@@ -175,7 +175,7 @@ function mendCertificate(
     return `Let the web server of https://${host} serve its whole chain, by an authority that the other servers know${close}; or, ${sayOwnAuthority(issuer, policy)}.`;
   }
   const whose = policy.ownAuthority === true || code.endsWith('_MISMATCH') ? '' : ' of a public authority';
-  return `Give that web server a certificate${whose} for ${host}${close}.`;
+  return `Give the web server of https://${host} a certificate${whose} for that name${close}.`;
 }
 
 function* judgeAnswer({ hops }: WellKnownLookup): Generator<Remark> {

@@ -119,7 +119,7 @@ describe('a port 443 that is broken', () => {
     });
     const { findings, lastLine } = judged(given);
     expect(findings.map(({ id }) => id)).toEqual(['well-known-untrusted', 'connection-refused']);
-    expect(lastLine).toBe(`To do: Give that web server a certificate for ${NAME}.`);
+    expect(lastLine).toBe(`To do: Give the web server of https://${NAME} a certificate for that name.`);
     expect(renderTap(given, judged(given))).toContain('not ok 5 - addresses_reachable');
   });
 
@@ -201,7 +201,7 @@ describe('an authority of one’s own', () => {
     const resolved = resolution(wellKnown(failed('untrusted', TLS), 'untrusted'));
     const { lastLine } = judged(facts({ resolution: resolved }), { ownAuthority: true });
     expect(lastLine).not.toContain('public authority');
-    expect(lastLine).toContain(`a certificate for ${NAME}`);
+    expect(lastLine).toContain(`Give the web server of https://${NAME} a certificate for that name`);
   });
 });
 
@@ -241,7 +241,7 @@ describe('deployments', () => {
 
   it('an m.server with an umlaut comes with its xn-- form', async () => {
     const { lastLine, findings } = await test('well-known', say({ 'm.server': 'mätrix.test:443' }));
-    expect(lastLine).toContain('Write the name as the DNS has it: xn--mtrix-gra.test:443.');
+    expect(lastLine).toContain('Write the name in m.server as the DNS has it: xn--mtrix-gra.test:443.');
     expect(findings[0]?.lines.join()).toContain('{"m.server": "xn--mtrix-gra.test:443"}');
   });
 
