@@ -103,7 +103,9 @@ function judge(
       because: 'no sidecar runs here',
     };
   }
-  const findings = ports.flatMap((port) => judgePort(port, ours.length > 0 || status !== undefined, storeAt));
+  const findings = ports.flatMap((port) =>
+    judgePort(port, { running: ours.length > 0 || status !== undefined, anyOurs: ours.length > 0, storeAt }),
+  );
   if (status !== undefined) findings.push(...compareWithRunning(status, deployment));
   const version = typeof status?.['version'] === 'string' ? `version ${status['version']}` : 'a sidecar';
   const open = ours.map(({ name, text }) => `${name} ${text}`).join(', ');
@@ -114,7 +116,13 @@ function judge(
   };
 }
 
-function judgePort({ name, text, open, ours, words }: Port, running: boolean, storeAt: string): Finding[] {
+interface Around {
+  readonly running: boolean;
+  readonly anyOurs: boolean;
+  readonly storeAt: string;
+}
+
+function judgePort({ name, text, open, ours, words }: Port, { running, anyOurs, storeAt }: Around): Finding[] {
   if (!open) {
     const what = `Nothing answers on ${text}, where the ${name} listener should be: ${words}.`;
     const fix = running ? 'Restart the sidecar: it runs with another configuration.' : 'Start the sidecar.';
@@ -122,8 +130,8 @@ function judgePort({ name, text, open, ours, words }: Port, running: boolean, st
   }
   if (ours !== false) return [];
   const what = `On ${text}, where the ${name} listener should be, something else answers (${words}), or a sidecar with another store than ${storeAt}.`;
-  const fix = running
+  const fix = anyOurs
     ? 'Find what has the port with "ss -ltnp", and stop it.'
-    : 'If that is your sidecar, run doctor where it runs, in its working directory (in a container: docker compose exec sidecar matrix-sidecar doctor); else find what has the port with "ss -ltnp", and stop it.';
+    : 'If it is your sidecar that has the port, run doctor where that runs, in its working directory (in a container: docker compose exec sidecar matrix-sidecar doctor); else find what has the port with "ss -ltnp", and stop it.';
   return [{ id: 'sidecar-port-foreign', severity: 'error', what, fix }];
 }

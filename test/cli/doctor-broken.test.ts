@@ -188,9 +188,14 @@ describe('a sidecar', () => {
     await bench.start();
     bench.write(
       'other.yaml',
-      `listen: { https: "127.0.0.1:${bench.ports.https}", federation: off, http: off, admin: off }\ncertificates: local\nstore: ${bench.folder}/other\n${usualServers(bench.ports)}`,
+      `listen: { https: "127.0.0.1:${bench.ports.https}", federation: off, http: off, admin: "127.0.0.1:${bench.ports.admin}" }\ncertificates: local\nstore: ${bench.folder}/other\n${usualServers(bench.ports)}`,
     );
-    expect((await diagnose({ config: 'other.yaml' }))[0]).toBe('sidecar error sidecar-port-foreign');
+    const [row] = await bench.rows(/^sidecar/, { config: 'other.yaml' });
+    expect(row?.findings[0]?.id).toBe('sidecar-port-foreign');
+    expect(row?.findings[0]?.what).toContain(`a sidecar with another store than ${bench.folder}/other.`);
+    expect(row?.findings[0]?.fix).toMatch(
+      /^If it is your sidecar that has the port, run doctor where that runs, in its working/,
+    );
   });
 
   it('whose store cannot be used stops what needs it', async () => {
