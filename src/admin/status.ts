@@ -3,11 +3,16 @@ export interface Status {
   readonly version: string;
   readonly uptime_seconds: number;
   readonly draining: boolean;
+  /** Of the configuration in force, without its secrets: `doctor` tells by it whether a reload is due. */
+  readonly config_digest: string;
   readonly listeners: Readonly<Record<string, readonly string[]>>;
   readonly servers: readonly {
     readonly server_name: string;
     readonly homeserver: string;
     readonly delegate_to: string | null;
+    /** Null without a delegation. */
+    readonly delegate_by: 'well-known' | 'srv' | 'both' | null;
+    readonly apex: 'here' | 'elsewhere';
     /** How long its homeserver has been away; null while it is there. */
     readonly away_seconds: number | null;
     /** Requests that wait for its homeserver, or for its workers. */

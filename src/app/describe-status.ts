@@ -2,6 +2,7 @@ import type { CertificateStatus, InstanceStatus, Status } from '../admin/status.
 import type { BindAddress, UpstreamPool } from '../base/address.ts';
 import { VERSION } from '../base/version.ts';
 import type { ServerConfig } from '../config/config.ts';
+import { digestConfig } from '../config/digest-config.ts';
 import type { BoundAddresses } from './bound-listeners.ts';
 import type { CertificateOutlook } from './certificate-outlook.ts';
 import type { ClientNetworks } from './client-networks.ts';
@@ -32,6 +33,7 @@ export function describeStatus(facts: StatusFacts): Status {
     version: VERSION,
     uptime_seconds: Math.floor(facts.uptime / 1000),
     draining: facts.draining,
+    config_digest: digestConfig(config),
     listeners: {
       https: texts(facts.addresses.https),
       federation: texts(facts.addresses.federation),
@@ -42,6 +44,8 @@ export function describeStatus(facts: StatusFacts): Status {
       server_name: server.serverName.text,
       homeserver: server.homeserver.text,
       delegate_to: server.delegateTo?.text ?? null,
+      delegate_by: server.delegateTo === undefined ? null : server.delegateBy,
+      apex: server.apex,
       ...describeHold(server, facts),
       instances: listInstances(server.homeserver, facts),
       website_instances: server.website === undefined ? [] : listInstances(server.website, facts),

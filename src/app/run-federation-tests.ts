@@ -12,6 +12,7 @@ import { createNames } from '../discovery/names.ts';
 import { refusePrivateAddresses } from '../discovery/refuse-private.ts';
 import { gatherFacts } from '../federation-tester/gather-facts.ts';
 import { judge } from '../federation-tester/judge.ts';
+import type { Policy } from '../federation-tester/verdict.ts';
 import type { Exchange } from '../forward/exchange.ts';
 import { ROOT_COPY_KEY } from '../tls/development-ca.ts';
 import type { TesterIdentity } from './open-tester-identity.ts';
@@ -44,11 +45,11 @@ export function openTester(deps: FederationTesterDeps & { readonly identity: Tes
   // Reading all the public authorities takes some milliseconds: done again only for other ones of our own.
   let exchange: { readonly trusted: string; readonly https: HttpsExchange } | undefined;
 
-  async function exchangeFor(config: Config): Promise<HttpsExchange> {
+  async function exchangeFor(config: Config): Promise<{ https: HttpsExchange; ownAuthority: boolean }> {
     const ca = await readTrusted(config);
     const trusted = ca.join('');
     if (exchange?.trusted !== trusted) exchange = { trusted, https: createHttpsExchange({ system, ca }) };
-    return exchange.https;
+    return { https: exchange.https, ownAuthority: ca.length > 0 };
   }
 
   async function readTrusted(config: Config): Promise<readonly string[]> {
@@ -74,7 +75,7 @@ export function openTester(deps: FederationTesterDeps & { readonly identity: Tes
 
   async function run(serverName: string, kind: Asker['kind'], signal: AbortSignal): Promise<TesterReport> {
     const config = deps.config();
-    const https = await exchangeFor(config);
+    const { https, ownAuthority } = await exchangeFor(config);
     const discovery = {
       system,
       names: createNames({ server: config.acme.resolvers[0]?.text, recordsOnly: kind === 'stranger' }, { system, dns }),
@@ -91,7 +92,7 @@ export function openTester(deps: FederationTesterDeps & { readonly identity: Tes
       () => signing?.end(),
     );
     const at = system.now();
-    return { facts, verdict: judge(facts, { reach: kind === 'stranger' ? 'public' : reachOf(config) }, at), at };
+    return { facts, verdict: judge(facts, policyFor(kind, config, ownAuthority), at), at };
   }
 
   function test(serverName: string, { kind, address }: Asker): TesterWish {
@@ -130,6 +131,13 @@ function isFromElsewhere(headers: readonly string[]): boolean {
       lower === 'origin' || (lower === 'sec-fetch-site' && /^(cross-site|same-site)$/.test(headers[index + 1] ?? ''))
     );
   });
+}
+
+/** Strangers are told what `check` would tell them on a machine of their own: nothing of this network is their business. */
+function policyFor(kind: Asker['kind'], config: Config, ownAuthority: boolean): Policy {
+  if (kind === 'stranger') return { reach: 'public' };
+  const options = { dns: 'acme.resolvers', authority: 'federation_tester.ca_file' };
+  return { reach: reachOf(config), dnsServer: config.acme.resolvers[0], ownAuthority, options };
 }
 
 /** A network with authorities of its own has addresses of its own, too. */

@@ -67,7 +67,7 @@ function readOptions({ dns, connectTo = [], caFile }: WrittenOptions, io: CliIo,
   const server = dns === undefined ? undefined : parseHostPort(dns, 53);
   if (server?.ok === false) command.error(`error: --dns ${server.why}`);
   return {
-    dns: server?.ok === true ? server.value.text : undefined,
+    dns: server?.ok === true ? server.value : undefined,
     connectTo: mappings,
     caFile: caFile === undefined ? undefined : resolve(io.cwd, caFile),
   };
@@ -108,11 +108,20 @@ function describeConfig(problems: readonly ConfigProblem[], seen: string): RowRe
       id: 'config-invalid',
       severity: 'error',
       what: `${key === '' ? file : key}: ${what}.`,
-      fix: /[.?!\n]$/.test(fix) ? fix : `${fix}.`,
+      ...splitFix(fix),
       place: { file, line },
     }),
   );
   return concludeRow(CONFIG_ROW, { seen, findings }, 0);
+}
+
+/** The first line as a sentence, and what is to be written below it as lines of their own. */
+function splitFix(fix: string): Pick<Finding, 'fix' | 'lines'> {
+  const [first = '', ...lines] = fix.trimEnd().split('\n');
+  const sentence = /[.?!]$/.test(first) ? first : `${first.replace(/:$/, '')}.`;
+  if (lines.length === 0) return { fix: sentence };
+  const indent = Math.min(...lines.map((line) => line.search(/\S|$/)));
+  return { fix: sentence, lines: lines.map((line) => line.slice(indent)) };
 }
 
 function conclude(results: readonly RowResult[], format: WrittenOptions['format'], io: CliIo): void {

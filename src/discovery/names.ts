@@ -3,6 +3,7 @@ import type { DnsClient } from '../base/dns.ts';
 import { describeError, errorCode } from '../base/errors.ts';
 import type { System } from '../base/system.ts';
 import type { DnsFault, HostLookup, SrvLookup } from './resolution.ts';
+import { createSilence, isSilence } from './silence.ts';
 
 /** Names to addresses and services, asked anew each time. Rejects with the signal's reason only. */
 export interface Names {
@@ -27,6 +28,8 @@ export interface NamesSlice {
 
 /** Milliseconds for all addresses of a name by the machine's resolver, which has no deadline of its own. */
 const LOOKUP_PATIENCE = 10_000;
+/** Milliseconds for the machine's resolver while its DNS server is silent. */
+const HOSTS_PATIENCE = 1_000;
 /** Milliseconds that the addresses of a name wait for the answer whether it is an alias. */
 const ALIAS_PATIENCE = 1_000;
 /** More addresses of one name are passed over. */
@@ -39,12 +42,28 @@ export function createNames(
   { system, dns }: { readonly system: System; readonly dns: DnsClient },
 ): Names {
   const options = (signal: AbortSignal) => (server === undefined ? { signal } : { signal, server });
+  const silence = createSilence({ system, dns });
+  // Strangers need not know which one it is.
+  const named = server !== undefined && !recordsOnly;
+  const whom = named ? `the DNS server ${server}` : 'the DNS server of this machine';
+  const sayWhy = (error: unknown): string =>
+    server === undefined || named ? clauseOf(error) : clauseOf(error).replaceAll(server, whom);
+  const silent = { error: `${whom} did not answer a moment ago`, fault: 'silent' } as const;
+
+  /** Whether it is the DNS server's fault. Resolvers are slow to say that a zone's own name servers are silent. */
+  async function faultOf(error: unknown, signal: AbortSignal): Promise<{ readonly fault?: DnsFault }> {
+    if (error instanceof Error && errorCode(error.cause) === 'EREFUSED') return { fault: 'refuses' };
+    const maybe = isSilence(error) || error instanceof Unanswered || errorCode(error) === 'EAI_AGAIN';
+    return maybe && (await silence.isWhole(options(signal))) ? { fault: 'silent' } : {};
+  }
 
   async function addressesOf(host: string, signal: AbortSignal): Promise<readonly string[]> {
     if (server !== undefined || recordsOnly) return dns.resolveAddresses(host, options(signal));
+    // The hosts file answers at once, and nobody else is there to answer.
+    const patience = silence.isKnown() ? HOSTS_PATIENCE : LOOKUP_PATIENCE;
     return within(
       system,
-      LOOKUP_PATIENCE,
+      patience,
       signal,
       system.lookup(host).then(
         (found) => found.map(({ address }) => address),
@@ -54,7 +73,7 @@ export function createNames(
         },
       ),
       () => {
-        throw new Error(`the resolver did not answer within ${LOOKUP_PATIENCE / 1000} s`);
+        throw new Unanswered(`the resolver did not answer within ${patience / 1000} s`);
       },
     );
   }
@@ -71,6 +90,8 @@ export function createNames(
   return {
     async lookupHost(host, signal) {
       if (isIP(host) !== 0) return { host, cname: undefined, addresses: [host], error: undefined };
+      const none = { host, cname: undefined, addresses: [] };
+      if (silence.isKnown() && (server !== undefined || recordsOnly)) return { ...none, ...silent };
       const over = new AbortController();
       const alias = aliasOf(host, AbortSignal.any([signal, over.signal]));
       try {
@@ -79,21 +100,21 @@ export function createNames(
         return { host, cname, addresses: [...new Set(addresses)].slice(0, MAX_ADDRESSES), error: undefined };
       } catch (error) {
         signal.throwIfAborted();
-        const none = { host, cname: undefined, addresses: [] };
         if (isNoName(error)) return { ...none, error: undefined };
-        const fault = faultOf(error);
-        return { ...none, error: clauseOf(error), ...(fault === undefined ? {} : { fault }) };
+        return { ...none, error: sayWhy(error), ...(await faultOf(error, signal)) };
       } finally {
         over.abort();
       }
     },
     async lookupSrv(name, signal) {
+      if (silence.isKnown()) return { name, records: [], ...silent };
       try {
         const records = await dns.resolveSrv(name, options(signal));
         return { name, records: records.slice(0, MAX_RECORDS), error: undefined };
       } catch (error) {
         signal.throwIfAborted();
-        return { name, records: [], error: isNoName(error) ? undefined : clauseOf(error) };
+        if (isNoName(error)) return { name, records: [], error: undefined };
+        return { name, records: [], error: sayWhy(error), ...(await faultOf(error, signal)) };
       }
     },
   };
@@ -106,12 +127,8 @@ function isNoName(error: unknown): boolean {
   return error instanceof Error && errorCode(error.cause) === 'EBADNAME';
 }
 
-const FAULTS: Readonly<Record<string, DnsFault>> = { ETIMEOUT: 'silent', ECONNREFUSED: 'silent', EREFUSED: 'refuses' };
-
-/** What c-ares calls it, below the sentence that `DnsClient` makes of it. */
-function faultOf(error: unknown): DnsFault | undefined {
-  return FAULTS[(error instanceof Error ? errorCode(error.cause) : undefined) ?? ''];
-}
+/** The machine's resolver took longer than anybody waits. */
+class Unanswered extends Error {}
 
 const WORDS: Readonly<Record<string, string>> = {
   EAI_AGAIN: "the machine's resolver has no answer for now (EAI_AGAIN)",

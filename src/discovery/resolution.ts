@@ -22,11 +22,13 @@ export interface HostLookup {
   readonly addresses: readonly string[];
   /** One clause; undefined also when the name merely does not exist (then there are no addresses). */
   readonly error: string | undefined;
-  /** Set with some errors: the DNS server that was asked says nothing, or does not answer for this name (REFUSED). */
   readonly fault?: DnsFault | undefined;
 }
 
-/** Faults of the DNS server that was asked, which say nothing about the zone. */
+/**
+ * Set with some errors, those of the DNS server that was asked, which say nothing about the zone: it says nothing whatever
+ * it is asked, or does not answer for this name (REFUSED).
+ */
 export type DnsFault = 'silent' | 'refuses';
 
 export interface SrvRecord {
@@ -42,6 +44,7 @@ export interface SrvLookup {
   readonly name: string;
   readonly records: readonly SrvRecord[];
   readonly error: string | undefined;
+  readonly fault?: DnsFault | undefined;
 }
 
 /** One answer on the way to a well-known document. */

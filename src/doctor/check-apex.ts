@@ -86,7 +86,7 @@ function judge(
   const lines = [JSON.stringify(ours)];
   // Without the server document nobody is found; without the client's, people have to type the address.
   const severity = document === 'server' ? 'error' : 'warning';
-  const publish = `Publish this file there, as application/json; "matrix-sidecar advise" has the lines for the web server.`;
+  const publish = `Publish this document at ${url}, as application/json; "matrix-sidecar advise" has the lines for the web server.`;
   if (answer === undefined || answer.status !== 200) {
     const what = `${url} cannot be had: ${words}.`;
     return [{ id: 'apex-copy-missing', severity, what, fix: publish, lines }];
@@ -102,12 +102,12 @@ function judge(
       (key) => !isDeepStrictEqual(ours[key], theirs[key]),
     );
     const what = `${url} differs from what the sidecar would publish, in ${quoteStranger(differing.join(', '))}.`;
-    const fix = 'Bring the two together: this is what the sidecar would publish, from its own configuration.';
+    const fix = `Publish at ${url} what the sidecar would publish, from its own configuration; or change that.`;
     found.push({ id: 'apex-copy-differs', severity, what, fix, lines });
   }
   if (document === 'client' && readHeader(answer, 'access-control-allow-origin') !== '*') {
     const what = `${url} lacks the header that lets browsers read it, so web clients do not find the homeserver.`;
-    const fix = 'Add this header to the answer, and to redirects that lead to it.';
+    const fix = `Add the CORS header to ${url}, and to redirects that lead there.`;
     found.push({ id: 'apex-copy-no-cors', severity: 'warning', what, fix, lines: ['Access-Control-Allow-Origin: *'] });
   }
   return found;

@@ -32,7 +32,9 @@ export function checkCertificates({ readCertificates }: DoctorDeps): Row {
 function judgeStored({ names, state, validity, next, findings, heldUp }: StoredCertificate): Finding[] {
   const list = listNames(names);
   const wait =
-    next === undefined ? 'Put a new one in place of the files; they are watched.' : `The next one comes ${next}`;
+    next === undefined
+      ? 'Put a new one in place of the files; they are watched.'
+      : `The ${state === 'missing' ? 'first' : 'next'} one comes ${next}`;
   const [obstacle] = heldUp;
   const held = obstacle === undefined ? '' : ` It is not ordered: ${obstacle.what}`;
   const fix = obstacle?.fix ?? wait;

@@ -40,7 +40,7 @@ export function checkFederation(
         };
       const options = { allowPrivate: true, connectTo: deps.connectTo, total: TOTAL, largeBody: 0 };
       const facts = await gatherFacts(name.text, deps, options, signal);
-      const verdict = judge(facts, { reach }, deps.system.now());
+      const verdict = judge(facts, { ...deps.policy, reach }, deps.system.now());
       return { seen: verdict.firstLine, findings: verdict.findings.map(translate) };
     },
   };

@@ -83,7 +83,7 @@ function judge({ versions, federation, keys }: Answers, { name, homeserver }: In
       id: 'homeserver-slow',
       severity: 'warning',
       what: `The homeserver took ${(took / 1000).toFixed(1)} s for an answer that needs no work.`,
-      fix: 'Look at its CPU and database; other servers give up on its keys after 10 s.',
+      fix: 'Look at the CPU and the database of the homeserver; other servers give up on its keys after 10 s.',
     });
   }
   const software = readSoftware(federation);
@@ -103,7 +103,11 @@ function judgeVersions(answer: PlainAnswer, { homeserver }: Instance): Finding |
   }
   if (!answer.ok) {
     const what = `The homeserver does not answer at ${at}: ${answer.words}.`;
-    return make('homeserver-unreachable', what, 'Start it, or correct homeserver in the configuration of the sidecar.');
+    return make(
+      'homeserver-unreachable',
+      what,
+      'Start the homeserver, or correct the key homeserver in the configuration of the sidecar.',
+    );
   }
   const { status } = answer;
   if (status >= 300 && status < 400) {

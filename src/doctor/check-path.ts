@@ -68,14 +68,15 @@ async function findCulprits(
   const seen = changed.length === 0 ? 'only all oddities together are changed' : changed.join('; ');
   const what = `Something between the internet and the sidecar changes requests to ${text}: ${changed[0] ?? seen}.`;
   const fix =
-    'Let it pass connections on without ending TLS (TCP, "DNS only"), or switch off what it does to paths; every signature over such a path fails.';
+    'Let what is in between pass connections on without ending TLS (TCP, "DNS only"), or switch off what it does to paths; every signature over such a path fails.';
   return { seen, findings: [{ id: 'path-rewritten', severity: 'error', what, fix }] };
 }
 
 function describeProxy(proxies: readonly string[], text: string): Finding[] {
   if (proxies.length === 0) return [];
   const what = `A proxy stands before the sidecar at ${text}: requests arrive with ${proxies.join(', ')}.`;
-  const fix = 'If it is yours, name its addresses in routes.trusted_proxies, so that clients keep their own addresses.';
+  const fix =
+    'If the proxy is yours, name its addresses in routes.trusted_proxies, so that clients keep their own addresses.';
   const lines = ['routes:', '  trusted_proxies: [192.0.2.1]'];
   return [{ id: 'proxy-in-front', severity: 'info', what, fix, lines }];
 }

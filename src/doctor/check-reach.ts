@@ -52,15 +52,14 @@ function judge(place: PublicPlace, outcomes: readonly Asked[]): Seen {
   const findings: Finding[] = outcomes.flatMap(({ address, outcome }): Finding[] => {
     if (outcome.kind !== 'foreign') return [];
     const what = `${text}, where ${who} go, leads to something else at ${address}: ${outcome.words}.`;
-    const fix =
-      'Point that address of the name at this machine, remove it, or let what answers there pass the port on.';
+    const fix = `Let ${address} be an address of this machine, remove it from the DNS, or let what answers there pass the port on.`;
     return [{ id: 'name-leads-elsewhere', severity: 'error', what, fix }];
   });
   const silent = outcomes.filter(({ outcome }) => outcome.kind === 'failed');
   const anyOurs = outcomes.some(({ outcome }) => outcome.kind === 'ours');
   for (const { address, outcome } of anyOurs ? silent : []) {
     const what = `${text} leads here at another address, and at ${address} nothing answers from here: ${describe(outcome)}.`;
-    const fix = `Open port ${port} there, or remove this address from the DNS; if only this machine is cut off, nothing has to be done.`;
+    const fix = `Open port ${port} at ${address}, or remove this address from the DNS; if only this machine is cut off, nothing has to be done.`;
     findings.push({ id: 'name-address-dead', severity: 'warning', what, fix });
   }
   if (silent.length > 0 && silent.length === outcomes.length) {

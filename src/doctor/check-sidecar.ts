@@ -1,9 +1,9 @@
 import { type BindAddress, formatHostPort } from '../base/address.ts';
 import type { Finding } from '../base/finding.ts';
-import { VERSION } from '../base/version.ts';
-import { isJsonObject, type JsonObject } from '../matrix/json.ts';
+import type { JsonObject } from '../matrix/json.ts';
 import { askPlain } from './ask-plain.ts';
 import { STORE_ROW } from './check-store.ts';
+import { compareWithRunning } from './compare-with-running.ts';
 import type { Deployment } from './deployment.ts';
 import type { DoctorDeps } from './doctor-deps.ts';
 import type { Row, Seen } from './row.ts';
@@ -89,62 +89,49 @@ function judge(
   ports: readonly Port[],
   status: JsonObject | undefined,
   deployment: Deployment,
-  { inContainer }: DoctorDeps,
+  { inContainer, storeAt }: DoctorDeps,
 ): Seen {
   const ours = ports.filter((port) => port.ours === true);
   const places = ports.map(({ name, text }) => `${name} ${text}`).join(', ');
   const start = inContainer ? 'docker compose up -d' : 'matrix-sidecar serve';
   if (ours.length === 0 && status === undefined && ports.every(({ open }) => !open)) {
     const what = `No sidecar runs here: nothing listens on ${places}.`;
-    const fix = 'Start it; what needs it running was left out here.';
+    const fix = 'Start the sidecar; what needs it running was left out here.';
     return {
       seen: ports.map(({ name, words }) => `${name}: ${words}`).join('; '),
       findings: [{ id: 'sidecar-not-running', severity: 'error', what, fix, lines: [start] }],
+      because: 'no sidecar runs here',
     };
   }
-  const findings = ports.flatMap((port) => judgePort(port, ours.length > 0 || status !== undefined));
+  const findings = ports.flatMap((port) =>
+    judgePort(port, { running: ours.length > 0 || status !== undefined, anyOurs: ours.length > 0, storeAt }),
+  );
   if (status !== undefined) findings.push(...compareWithRunning(status, deployment));
   const version = typeof status?.['version'] === 'string' ? `version ${status['version']}` : 'a sidecar';
   const open = ours.map(({ name, text }) => `${name} ${text}`).join(', ');
-  return { seen: `${version}, answering on ${open === '' ? 'no port that was asked' : open}`, findings };
+  return {
+    seen: `${version}, answering on ${open === '' ? 'no port that was asked' : open}`,
+    findings,
+    because: 'not every port of the sidecar is its own',
+  };
 }
 
-function judgePort({ name, text, open, ours, words }: Port, running: boolean): Finding[] {
+interface Around {
+  readonly running: boolean;
+  readonly anyOurs: boolean;
+  readonly storeAt: string;
+}
+
+function judgePort({ name, text, open, ours, words }: Port, { running, anyOurs, storeAt }: Around): Finding[] {
   if (!open) {
     const what = `Nothing answers on ${text}, where the ${name} listener should be: ${words}.`;
     const fix = running ? 'Restart the sidecar: it runs with another configuration.' : 'Start the sidecar.';
     return [{ id: 'sidecar-port-closed', severity: 'error', what, fix }];
   }
   if (ours !== false) return [];
-  const what = `On ${text}, where the ${name} listener should be, something else answers (${words}), or a sidecar with another store.`;
-  const fix = running
-    ? 'Find it with "ss -ltnp" and stop it.'
-    : 'Find it with "ss -ltnp"; if it is the sidecar in a container, run doctor in there: docker compose exec sidecar matrix-sidecar doctor';
+  const what = `On ${text}, where the ${name} listener should be, something else answers (${words}), or a sidecar with another store than ${storeAt}.`;
+  const fix = anyOurs
+    ? 'Find what has the port with "ss -ltnp", and stop it.'
+    : 'If it is your sidecar that has the port, run doctor where that runs, in its working directory (in a container: docker compose exec sidecar matrix-sidecar doctor); else find what has the port with "ss -ltnp", and stop it.';
   return [{ id: 'sidecar-port-foreign', severity: 'error', what, fix }];
-}
-
-/** What the running sidecar says of itself at /api/status against what the configuration says now. */
-function compareWithRunning(status: JsonObject, { servers }: Deployment): Finding[] {
-  const found: Finding[] = [];
-  const running = Array.isArray(status['servers']) ? status['servers'].filter(isJsonObject) : [];
-  const describe = (name: unknown, homeserver: unknown, to: unknown): string =>
-    `${String(name)} at ${String(homeserver)}${typeof to === 'string' ? ` delegated to ${to}` : ''}`;
-  const inForce = running.map((one) => describe(one['server_name'], one['homeserver'], one['delegate_to'])).sort();
-  const wanted = servers.map((one) => describe(one.name.text, one.homeserver.text, one.delegateTo?.text)).sort();
-  if (inForce.join('\n') !== wanted.join('\n')) {
-    const missing = wanted.find((one) => !inForce.includes(one)) ?? inForce.find((one) => !wanted.includes(one));
-    found.push({
-      id: 'sidecar-old-config',
-      severity: 'warning',
-      what: `The running sidecar has another configuration than the one that was read: ${missing} is not in both.`,
-      fix: 'Reload it (SIGHUP), or restart it where the configuration is in the environment.',
-      lines: ['docker compose kill -s HUP sidecar'],
-    });
-  }
-  const version = status['version'];
-  if (typeof version === 'string' && version !== VERSION) {
-    const what = `The running sidecar is version ${version.slice(0, 40)}, and this command is ${VERSION}.`;
-    found.push({ id: 'sidecar-old-version', severity: 'info', what, fix: 'Restart the sidecar to have the same.' });
-  }
-  return found;
 }

@@ -48,6 +48,8 @@ export interface Deployment {
   readonly trustedProxies: CidrSet;
   /** Whether others are meant to come from the internet; else a network of one's own is all that counts. */
   readonly reach: 'public' | 'private';
+  /** As a running sidecar with this configuration says it at /api/status. */
+  readonly digest: string;
 }
 
 /** Somewhere that others go to for one of the servers, and that has to lead here. */

@@ -1,6 +1,7 @@
 import type { DnsClient } from '../base/dns.ts';
 import { applyConnectTo, type ConnectTo } from '../discovery/connect-to.ts';
 import type { Names } from '../discovery/names.ts';
+import type { DnsFault } from '../discovery/resolution.ts';
 
 /** Where to connect for a host and port. */
 export interface Whereabouts {
@@ -9,6 +10,8 @@ export interface Whereabouts {
   readonly port: number;
   /** Why the DNS said nothing, in a clause. */
   readonly error: string | undefined;
+  /** Set where that is not the zone's. */
+  readonly fault?: DnsFault | undefined;
 }
 
 export type FindWhereabouts = (host: string, port: number, signal: AbortSignal) => Promise<Whereabouts>;
@@ -28,8 +31,8 @@ export function createFindWhereabouts(names: Names, connectTo: readonly ConnectT
 }
 
 async function look(host: string, names: Names, signal: AbortSignal): Promise<Whereabouts> {
-  const { addresses, error } = await names.lookupHost(host, signal);
-  return { addresses: addresses.slice(0, MOST_ADDRESSES), port: 0, error };
+  const { addresses, error, fault } = await names.lookupHost(host, signal);
+  return { addresses: addresses.slice(0, MOST_ADDRESSES), port: 0, error, fault };
 }
 
 /**

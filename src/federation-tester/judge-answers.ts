@@ -67,7 +67,7 @@ function* judgeVersion(version: HttpsOutcome | undefined): Generator<Remark> {
   yield {
     id: 'version-missing',
     evidence: `GET /_matrix/federation/v1/version: ${describeOutcome(version)}`,
-    fix: 'Forward that path to the homeserver: testers and room directories ask for it.',
+    fix: 'Forward /_matrix/federation/v1/version to the homeserver: testers and room directories ask for it.',
     lines: FORWARD_EVERYTHING,
   };
 }

@@ -66,7 +66,7 @@ export function* judgeConnections(facts: Facts, resolution: Resolution, now: num
   yield {
     id: 'address-dead',
     evidence,
-    fix: 'Make the server answer there as well, or remove those addresses (or SRV records) from the DNS.',
+    fix: 'Make the server answer at every address, or remove the dead addresses (or SRV records) from the DNS.',
   };
 }
 

@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
 import { formatHostPort } from '../base/address.ts';
-import type { Destination, HostLookup, Resolution, SrvLookup } from '../discovery/resolution.ts';
+import type { Destination, DnsFault, HostLookup, Resolution, SrvLookup } from '../discovery/resolution.ts';
 import type { Facts } from './facts.ts';
-import type { Policy, Remark } from './verdict.ts';
+import { COMMAND_OPTIONS, type Policy, type Remark } from './verdict.ts';
 import { writeAddressRecord, writeDig, writePlaceholderRecords, writeSrvRecord } from './write-lines.ts';
 
 /** What is wrong with the DNS records on the way to the server: addresses and SRV. */
@@ -31,20 +31,21 @@ function isRefusal(lookup: SrvLookup): boolean {
   return lookup.records.length === 1 && lookup.records[0]!.target === '.';
 }
 
-function* judgeSrv(lookup: SrvLookup, { dnsServer }: Policy): Generator<Remark> {
+function* judgeSrv(lookup: SrvLookup, policy: Policy): Generator<Remark> {
   if (lookup.error !== undefined) {
     yield {
       id: 'srv-lookup-failed',
       evidence: `${lookup.name}: ${lookup.error}`,
       fix: 'Make the name servers of the zone answer: "no such record" is an answer that other servers can live with, none is not.',
-      lines: [writeDig('srv', lookup.name, dnsServer)],
+      lines: [writeDig('srv', lookup.name, policy.dnsServer)],
+      ...blameServer(lookup.fault, lookup.name, policy),
     };
   }
   if (isRefusal(lookup)) {
     yield {
       id: 'srv-not-offered',
       evidence: `${lookup.name} has the target "."`,
-      fix: 'Remove that record, or give it the host and port of your homeserver.',
+      fix: `Remove the SRV record ${lookup.name}, or give it the host and port of your homeserver.`,
       lines: [writeSrvRecord(lookup.name, 8448, 'matrix.example.com')],
     };
   }
@@ -96,7 +97,7 @@ function* judgeDestination(
     yield {
       id: 'srv-target-without-address',
       evidence: `${record.name} leads to ${host}, which has neither A nor AAAA records`,
-      fix: 'Give the target an address, or name another target.',
+      fix: `Give ${host} an address, or name another target in the SRV record.`,
       lines: writePlaceholderRecords(host),
       ...less,
     };
@@ -105,33 +106,42 @@ function* judgeDestination(
   }
 }
 
-/** Whose fault it is that the DNS says nothing: the zone's, or that of the server that `--dns` names. */
-function describeLookup({ host, fault }: HostLookup, error: string, { dnsServer }: Policy): Remark {
-  const lines = [writeDig('a', host, dnsServer), writeDig('aaaa', host, dnsServer)];
-  const id = 'dns-lookup-failed';
-  if (dnsServer === undefined || fault === undefined) {
-    return { id, evidence: `${host}: ${error}`, fix: 'Make the name servers of the zone answer for this name.', lines };
-  }
-  const server = `the DNS server ${formatHostPort(dnsServer.host, dnsServer.port)}`;
-  // Nothing was learned of the tested server.
+function describeLookup({ host, fault }: HostLookup, error: string, policy: Policy): Remark {
+  return {
+    id: 'dns-lookup-failed',
+    evidence: `${host}: ${error}`,
+    fix: `Make the name servers of the zone answer for ${host}.`,
+    lines: [writeDig('a', host, policy.dnsServer), writeDig('aaaa', host, policy.dnsServer)],
+    ...blameServer(fault, host, policy),
+  };
+}
+
+/** Where the fault is that of the DNS server that was asked and not of the zone, nothing was learned of the tested server. */
+function blameServer(
+  fault: DnsFault | undefined,
+  name: string,
+  { dnsServer, options = COMMAND_OPTIONS }: Policy,
+): Partial<Pick<Remark, 'severity' | 'title' | 'fix'>> {
+  if (fault === undefined) return {};
+  const { dns } = options;
+  const named = dnsServer !== undefined;
+  const server = named
+    ? `the DNS server ${formatHostPort(dnsServer.host, dnsServer.port)}`
+    : 'the DNS server of this machine';
   const severity = 'warning';
-  return fault === 'silent'
-    ? {
-        id,
-        severity,
-        title: `${server} does not answer`,
-        evidence: `${host}: ${error}`,
-        fix: `Start ${server}, or correct --dns.`,
-        lines,
-      }
-    : {
-        id,
-        severity,
-        title: `${server} refuses the name ${host}`,
-        evidence: `${host}: ${error}`,
-        fix: `Check the spelling of ${host}; if it is right, ask a DNS server that answers for it (--dns).`,
-        lines,
-      };
+  if (fault === 'refuses') {
+    const title = `${upperFirst(server)} refuses the name ${name}`;
+    const fix = `Check the spelling of ${name}; if it is right, ask a DNS server that answers for it (${dns}).`;
+    return { severity, title, fix };
+  }
+  const fix = named
+    ? `Start ${server}, or correct ${dns}.`
+    : `Let this machine reach its DNS server (/etc/resolv.conf names it), or name another one with ${dns}.`;
+  return { severity, title: `${upperFirst(server)} does not answer`, fix };
+}
+
+function upperFirst(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function noAddress(host: string, resolution: Resolution | undefined): Remark {

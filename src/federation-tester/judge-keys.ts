@@ -27,7 +27,7 @@ export function* judgeKeys(outcome: HttpsOutcome, serverName: string, now: numbe
     yield {
       id: 'keys-too-large',
       evidence: `${TARGET}: more than ${outcome.body.length} bytes`,
-      fix: 'Find out what answers there: key documents have a few hundred bytes.',
+      fix: 'Find out what answers for /_matrix/key/v2/server: key documents have a few hundred bytes.',
     };
     return;
   }
@@ -36,7 +36,7 @@ export function* judgeKeys(outcome: HttpsOutcome, serverName: string, now: numbe
     yield {
       id: 'keys-not-json',
       evidence: `${TARGET}: ${seen}, and no JSON object in UTF-8`,
-      fix: 'Forward that path to the homeserver, unchanged both ways.',
+      fix: 'Forward /_matrix/key/v2/server to the homeserver, unchanged both ways.',
       lines: FORWARD_EVERYTHING,
     };
     return;
@@ -88,7 +88,7 @@ function judgeStatus(outcome: HttpsOutcome & { readonly ok: true }, seen: string
     return {
       id: 'keys-redirected',
       evidence: `${TARGET}: ${status} to ${quote(to, 120)}`,
-      fix: 'Answer on that port itself: federation requests follow no redirects. Delegation is what moves a server.',
+      fix: 'Answer /_matrix/key/v2/server without a redirect: other servers follow none. Delegation is what moves a server.',
     };
   }
   if (readErrcode(outcome) === 'M_UNRECOGNIZED') {
@@ -144,7 +144,7 @@ function describeOtherServer(written: string | undefined, asked: string): Remark
     return {
       id,
       evidence: `they are for ${written === undefined ? 'nobody' : quote(written)}`,
-      fix: `Find out what answers there: it is not the homeserver ${asked}.`,
+      fix: `Find out what answers for /_matrix/key/v2/server: it is not the homeserver ${asked}.`,
     };
   }
   const { text } = there.value;

@@ -66,7 +66,7 @@ function* judgeRefusedSignature(about: AddressFacts, signed: SignedAnswers, itse
     yield {
       id: 'federation-denied',
       evidence: `a signed request: ${describeOutcome(signed.plain)}`,
-      fix: 'If servers shall be able to talk to it, add them to federation_domain_whitelist, or remove that setting.',
+      fix: 'If other servers shall be able to talk to this one, add them to federation_domain_whitelist, or remove that setting.',
       lines: ['homeserver.yaml: federation_domain_whitelist'],
     };
   } else if (isStripped(about, signed)) {

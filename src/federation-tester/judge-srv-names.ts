@@ -26,21 +26,21 @@ export function* judgeSrvNames(facts: Facts, resolution: Resolution, now: number
     yield {
       id: 'srv-old-name-only',
       evidence: `${older.name} exists, ${newer.name} does not`,
-      fix: 'Publish the same under the new name as well: the old one is deprecated since version 1.8 of the specification.',
+      fix: 'Publish the SRV record under the new name (_matrix-fed._tcp) as well: the old one is deprecated since version 1.8 of the specification.',
       lines: recordsOf(older, newer.name),
     };
   } else if (older.records.length === 0) {
     yield {
       id: 'srv-new-name-only',
       evidence: `${newer.name} exists, ${older.name} does not`,
-      fix: 'Publish the same under the old name as well, for servers that know only that one.',
+      fix: 'Publish the SRV record under the old name (_matrix._tcp) as well, for servers that know only that one.',
       lines: recordsOf(newer, older.name),
     };
   } else if (placesOf(newer) !== placesOf(older)) {
     yield {
       id: 'srv-names-disagree',
       evidence: `${newer.name} leads to ${placesOf(newer)}, ${older.name} to ${placesOf(older)}`,
-      fix: 'Publish the same under both names.',
+      fix: 'Publish the same SRV records under both names, _matrix-fed._tcp and _matrix._tcp.',
       lines: recordsOf(newer, older.name),
     };
   }
@@ -56,7 +56,7 @@ function* judgeOldServers(facts: Facts, now: number): Generator<Remark> {
     yield {
       id: 'srv-stale',
       evidence: `${where}, ${why}`,
-      fix: 'Remove that record, or let it lead to where the other servers go: servers that look at nothing else follow it.',
+      fix: `Remove the SRV record ${OLD}${name}, or let it lead to where the other servers go: servers that look at nothing else follow it.`,
       ...staleLines(facts, name),
     };
   }

@@ -5,19 +5,22 @@ import type { FindingId } from './finding-kinds.ts';
 import { judgeCertificateName } from './judge-certificate-name.ts';
 import { formatDuration, formatTime } from './quote.ts';
 import type { CertificateSeen } from './read-certificates.ts';
-import type { Policy, Remark } from './verdict.ts';
+import { COMMAND_OPTIONS, type Policy, type Remark } from './verdict.ts';
 
 const DAY = 86_400_000;
 
 const BROKEN: Readonly<Partial<Record<HttpsFailure, readonly [FindingId, fix: string]>>> = {
-  'no-tls': ['tls-missing', 'Let the port speak TLS: a homeserver with `tls: false` belongs behind a proxy that does.'],
+  'no-tls': [
+    'tls-missing',
+    'Let the federation port speak TLS: a homeserver with `tls: false` belongs behind a proxy that does.',
+  ],
   'handshake-timeout': [
     'tls-silent',
     'Find out what accepts connections there and says nothing: a proxy whose upstream is gone, or a port forwarded to nobody.',
   ],
   'handshake-failed': [
     'tls-handshake-failed',
-    'Let it speak TLS 1.2 or 1.3, with a certificate for this name, and without asking for one from clients.',
+    'Let the federation port speak TLS 1.2 or 1.3, with a certificate for the name that is asked for, and without asking for one from clients.',
   ],
 };
 
@@ -53,7 +56,7 @@ function* judgeTime(leaf: CertificateSeen, now: number): Generator<Remark> {
     yield {
       id: 'tls-expired',
       evidence: `it expired at ${formatTime(notAfter)}, ${formatDuration(now - notAfter)} ago`,
-      fix: 'Renew it now, and let the server load the new one.',
+      fix: 'Renew the certificate now, and let the server load the new one.',
     };
   } else if (now < notBefore) {
     yield {
@@ -66,16 +69,17 @@ function* judgeTime(leaf: CertificateSeen, now: number): Generator<Remark> {
     yield {
       id: 'tls-expires-soon',
       evidence: `it expires at ${formatTime(notAfter)}, in ${formatDuration(notAfter - now)}`,
-      fix: 'Renew it, and find out why that did not happen by itself.',
+      fix: 'Renew the certificate, and find out why that did not happen by itself.',
     };
   }
 }
 
 /** What to do about an issuer that nobody knows: it may be an authority of one's own. */
-export function sayOwnAuthority(issuer: string, { ownAuthority }: Policy): string {
+export function sayOwnAuthority(issuer: string, { ownAuthority, options = COMMAND_OPTIONS }: Policy): string {
+  const { authority } = options;
   return ownAuthority === true
-    ? `if "${issuer}" is your own authority, test with its certificate: the authority given with --ca-file is not the issuer`
-    : `if "${issuer}" is your own authority, test with --ca-file`;
+    ? `if "${issuer}" is your own authority, test with its certificate (${authority}), since none that was given is the issuer`
+    : `if "${issuer}" is your own authority, test with ${authority}`;
 }
 
 function* judgeChain(about: AddressFacts, leaf: CertificateSeen, policy: Policy): Generator<Remark> {

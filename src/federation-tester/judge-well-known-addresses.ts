@@ -24,14 +24,14 @@ export function* judgeWellKnownAddresses({ wellKnownAt }: Facts): Generator<Rema
     yield {
       id: 'well-known-differs',
       evidence: alive.map(({ address, outcome }) => `${address}: ${describeDocument(outcome)}`).join('; '),
-      fix: 'Serve the same document from every address of that name (A and AAAA), or remove the addresses that lead elsewhere.',
+      fix: 'Serve the same well-known document from every address of the web server (A and AAAA), or remove the addresses that lead elsewhere.',
     };
   }
   if (dead.length > 0) {
     yield {
       id: 'well-known-address-dead',
       evidence: dead.map(({ address, outcome }) => `${address}: ${describeOutcome(outcome)}`).join('; '),
-      fix: 'Make those addresses answer on port 443, or remove them from the DNS: a server that tries one of them first does not find yours.',
+      fix: 'Make every address of the web server answer on port 443, or remove the dead ones from the DNS: a server that tries one of them first does not find yours.',
     };
   }
 }

@@ -31,16 +31,16 @@ export function* judgeWellKnown(resolution: Resolution, without: WithoutDocument
 }
 
 const BAD_DOCUMENT =
-  'Publish the right document there, or answer 404: then other servers go on to SRV records and to port 8448.';
+  'Publish the right well-known document, or answer 404: then other servers go on to SRV records and to port 8448.';
 const BAD_REDIRECT =
-  'Answer with the document itself instead of a redirect; or redirect once, to an https:// URL that has it.';
+  'Answer with the well-known document itself instead of a redirect; or redirect once, to an https:// URL that has it.';
 
 const PROBLEMS: Readonly<Partial<Record<WellKnownProblem, readonly [FindingId, fix: string]>>> = {
   'not-json': ['well-known-not-json', BAD_DOCUMENT],
   'no-m-server': ['well-known-no-m-server', BAD_DOCUMENT],
   'bad-m-server': [
     'well-known-bad-m-server',
-    'Write a host name, with a port where it is not found by SRV or 8448: no https://, no path.',
+    'Write a host name into m.server, with a port where it is not found by SRV or 8448: no https://, no path.',
   ],
   'too-large': ['well-known-too-large', `${BAD_DOCUMENT} It has one short line; other servers read 50 KiB at most.`],
   'redirect-loop': ['well-known-redirect-loop', BAD_REDIRECT],
@@ -63,7 +63,7 @@ function* judgeProblem(
   const { host } = resolution.serverName;
   const written = problem === 'bad-m-server' ? readMServer(last?.outcome) : undefined;
   const ascii = written === undefined || /^[ -~]*$/.test(written) ? undefined : toAsciiName(written);
-  const fix = ascii === undefined ? usual : `Write the name as the DNS has it: ${ascii}.`;
+  const fix = ascii === undefined ? usual : `Write the name in m.server as the DNS has it: ${ascii}.`;
   const client = problem === 'no-m-server' ? readClientHost(last?.outcome) : undefined;
   const also =
     client === undefined ? '' : ' (m.homeserver is for clients, and belongs into /.well-known/matrix/client)';
@@ -172,10 +172,10 @@ function mendCertificate(
   const code = outcome?.tls?.untrusted?.code ?? '';
   const issuer = readCertificates(outcome?.tls?.chain ?? []).at(-1)?.issuer;
   if (/^UNABLE_TO_|^SELF_SIGNED_CERT_IN_CHAIN$/.test(code) && issuer !== undefined) {
-    return `Let that web server serve its whole chain, by an authority that the other servers know${close}; or, ${sayOwnAuthority(issuer, policy)}.`;
+    return `Let the web server of https://${host} serve its whole chain, by an authority that the other servers know${close}; or, ${sayOwnAuthority(issuer, policy)}.`;
   }
   const whose = policy.ownAuthority === true || code.endsWith('_MISMATCH') ? '' : ' of a public authority';
-  return `Give that web server a certificate${whose} for ${host}${close}.`;
+  return `Give the web server of https://${host} a certificate${whose} for that name${close}.`;
 }
 
 function* judgeAnswer({ hops }: WellKnownLookup): Generator<Remark> {
@@ -186,7 +186,7 @@ function* judgeAnswer({ hops }: WellKnownLookup): Generator<Remark> {
     yield {
       id: 'well-known-308',
       evidence: `${shown(moved.url)} answers 308`,
-      fix: 'Answer with the document itself, or redirect with 301 or 302: there are servers that do not follow 308.',
+      fix: 'Answer with the well-known document itself, or redirect with 301 or 302: there are servers that do not follow 308.',
       ...writeRedirect(hops[hops.indexOf(moved) + 1]?.url),
     };
   }
@@ -197,7 +197,7 @@ function* judgeAnswer({ hops }: WellKnownLookup): Generator<Remark> {
     yield {
       id: 'well-known-content-type',
       evidence: `${shown(last.url)} has ${type === undefined ? 'no Content-Type' : `the Content-Type ${quote(type, 60)}`}`,
-      fix: 'Label it as JSON: homeservers read it anyhow, other programs do not.',
+      fix: 'Label the well-known document as JSON: homeservers read it anyhow, other programs do not.',
       lines: ['nginx: default_type application/json;'],
     };
   }
@@ -205,7 +205,7 @@ function* judgeAnswer({ hops }: WellKnownLookup): Generator<Remark> {
     yield {
       id: 'well-known-no-cors',
       evidence: `${shown(last.url)} has no Access-Control-Allow-Origin: *`,
-      fix: 'Add the header, so that clients and testers in browsers may read the document; homeservers do not need it.',
+      fix: 'Add Access-Control-Allow-Origin to the well-known document, so that clients and testers in browsers may read the document; homeservers do not need it.',
       lines: ['nginx: add_header Access-Control-Allow-Origin * always;'],
     };
   }
@@ -214,7 +214,7 @@ function* judgeAnswer({ hops }: WellKnownLookup): Generator<Remark> {
     yield {
       id: 'well-known-not-cached',
       evidence: `${shown(last.url)} has Cache-Control: ${quote(cache, 60)}`,
-      fix: 'Allow an hour: as it is, other servers ask again and again, and lose you when that web server is away for a moment.',
+      fix: 'Allow the well-known document to be kept for an hour: as it is, other servers ask again and again, and lose you when that web server is away for a moment.',
       lines: ['nginx: add_header Cache-Control "public, max-age=3600" always;'],
     };
   }

@@ -47,7 +47,20 @@ export interface Policy {
   readonly dnsServer?: HostPort | undefined;
   /** Whether an authority beside the public ones was given (`--ca-file`). */
   readonly ownAuthority?: boolean;
+  /** How the two are given by whoever asked for the test, where that is not as options of `check`. */
+  readonly options?: PolicyOptions | undefined;
 }
+
+/** The names of options or configuration keys. */
+export interface PolicyOptions {
+  /** Of the DNS server: `--dns`. */
+  readonly dns: string;
+  /** Of the authority: `--ca-file`. */
+  readonly authority: string;
+}
+
+/** Those of `check` and `doctor`. */
+export const COMMAND_OPTIONS: PolicyOptions = { dns: '--dns', authority: '--ca-file' };
 
 /** What one judge has to say about one thing; those of the same kind become one finding. */
 export interface Remark {

@@ -16,7 +16,8 @@ function lintWhitelist(yaml: HomeserverYaml): Finding[] {
   const place = yaml.place(['federation_domain_whitelist']);
   if (allowed.length === 0) {
     const what = 'federation_domain_whitelist is empty: Synapse federates with nobody.';
-    const fix = 'Remove it, or name the servers that are to be let in; if nobody is, all is well.';
+    const fix =
+      'Remove federation_domain_whitelist, or name the servers that are to be let in; if nobody is, all is well.';
     const lines = ['federation_domain_whitelist:', '  - example.org'];
     return [{ id: 'synapse-federation-closed', severity: 'error', place, what, fix, lines }];
   }

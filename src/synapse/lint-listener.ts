@@ -30,7 +30,7 @@ export function lintListener(yaml: HomeserverYaml, facts: SidecarFacts): Finding
       severity: 'warning',
       place,
       what: `Synapse takes the sidecar's address for every client's: x_forwarded is not true on ${nameListener(listener)}.`,
-      fix: `Add this to ${name}, so that limits and bans hit the right client.`,
+      fix: `Add x_forwarded to ${name}, so that limits and bans hit the right client.`,
       lines: ['    x_forwarded: true'],
     });
   }
@@ -135,7 +135,7 @@ function lintBinding(listener: SynapseListener, { homeserver }: SidecarFacts): F
       place,
       what: `Synapse listens on ${bound} only, where ${homeserver.text} does not lead: in containers, each has a 127.0.0.1 of its own.`,
       fix: local
-        ? `Point homeserver of the sidecar at that address, or let Synapse listen on 127.0.0.1 as well.`
+        ? `Point homeserver of the sidecar at ${bound}, or let Synapse listen on 127.0.0.1 as well.`
         : 'Let Synapse listen on all addresses, and publish no port of it.',
       lines: [local ? `    bind_addresses: ['::1', 127.0.0.1]` : "    bind_addresses: ['::', '0.0.0.0']"],
     },

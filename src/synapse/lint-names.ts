@@ -39,17 +39,27 @@ function lintPublicBaseurl(yaml: HomeserverYaml, facts: SidecarFacts): Finding[]
   if (written === undefined) {
     if (isSameOrigin(`https://${yaml.serverName}`, published)) return [];
     const what = `Clients reach Synapse at ${published}, and without public_baseurl it takes https://${yaml.serverName}/ for that: single sign-on and the links in its mails lead there.`;
-    const fix = "Add this line to Synapse's configuration.";
+    const fix = "Add public_baseurl to Synapse's configuration.";
     return [{ id: 'synapse-public-baseurl-missing', severity: 'warning', place, what, fix, lines }];
   }
   const url = URL.canParse(written) ? new URL(written) : undefined;
   if (url?.protocol === 'http:') {
     const what = `public_baseurl is ${written}: links and single sign-on lead clients to a port without TLS.`;
-    return [{ id: 'synapse-public-baseurl-http', severity: 'error', place, what, fix: 'Write it with https.', lines }];
+    return [
+      {
+        id: 'synapse-public-baseurl-http',
+        severity: 'error',
+        place,
+        what,
+        fix: 'Write public_baseurl with https.',
+        lines,
+      },
+    ];
   }
   if (url !== undefined && isSameOrigin(written, published)) return [];
   const what = `public_baseurl is ${written}, and the sidecar sends clients to ${published}.`;
-  const fix = 'Write the same into both; if Synapse is right, set well_known of the server in the sidecar instead.';
+  const fix =
+    'Write the address of the sidecar into public_baseurl; if Synapse is right, set well_known of the server in the sidecar instead.';
   return [{ id: 'synapse-public-baseurl-differs', severity: 'warning', place, what, fix, lines }];
 }
 
@@ -70,8 +80,8 @@ function lintServerWellKnown(yaml: HomeserverYaml, { serverDocument }: SidecarFa
       what,
       fix:
         ours === undefined
-          ? `Turn it off in Synapse; if the delegation is meant, write delegate_to: ${own} into the configuration of the sidecar.`
-          : 'Turn it off in Synapse: only one of the two can be right.',
+          ? `Turn serve_server_wellknown off in Synapse; if the delegation is meant, write delegate_to: ${own} into the configuration of the sidecar.`
+          : 'Turn serve_server_wellknown off in Synapse: only one of the two can be right.',
       lines: ['serve_server_wellknown: false'],
     },
   ];
@@ -90,7 +100,7 @@ function lintClientWellKnown(yaml: HomeserverYaml, { clientDocument }: SidecarFa
       severity: 'warning',
       place: yaml.place(['extra_well_known_client_content']),
       what: `Clients do not see ${names.join(', ')} of extra_well_known_client_content: the sidecar answers /.well-known/matrix/client.`,
-      fix: 'Write it to this server in the configuration of the sidecar.',
+      fix: 'Write what is hidden to this server in the configuration of the sidecar, below well_known.',
       lines: writeLines({ well_known: { client: Object.fromEntries(hidden) } }).map((line) => `    ${line}`),
     },
   ];

@@ -40,7 +40,7 @@ function lintUpload(yaml: HomeserverYaml, { uploadLimit }: SidecarFacts): Findin
       severity: 'warning',
       place: yaml.place(['max_upload_size']),
       what: `Synapse tells clients that uploads may have ${writeSynapseSize(yaml.maxUploadSize)}, and the sidecar refuses those over ${writeSynapseSize(uploadLimit)}.`,
-      fix: 'Raise the limit in the configuration of the sidecar.',
+      fix: 'Raise limits.upload in the configuration of the sidecar.',
       lines: ['limits:', `  upload: ${writeSidecarSize(yaml.maxUploadSize)}`],
     },
   ];

@@ -98,7 +98,7 @@ function* checkDates({ notBefore, notAfter, origin }: Certificate, now: number):
       severity: 'error',
       code: 'certificate-expired',
       what: `The certificate in ${origin} expired ${formatTime(notAfter)}.`,
-      fix: 'Renew it now: nobody who verifies certificates can connect.',
+      fix: 'Renew the certificate now: nobody who verifies certificates can connect.',
     };
   } else if (now < notBefore) {
     yield {
@@ -113,7 +113,7 @@ function* checkDates({ notBefore, notAfter, origin }: Certificate, now: number):
       severity: 'warning',
       code: 'certificate-expires-soon',
       what: `The certificate in ${origin} expires ${formatTime(notAfter)}.`,
-      fix: 'Renew it, and find out why it was not renewed by itself.',
+      fix: 'Renew the certificate, and find out why it was not renewed by itself.',
     };
   }
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
+import { type HostPort, parseHostPort } from '../../src/base/address.ts';
 import { bad } from '../../src/base/parsed.ts';
 import { realSystem } from '../../src/base/system.ts';
 import { VERSION } from '../../src/base/version.ts';
@@ -70,6 +71,12 @@ export function usualServers({ homeserver }: Ports): string {
     homeserver: http://127.0.0.1:${homeserver}
     delegate_to: matrix.example.test:443
 `;
+}
+
+function hostPort(text: string): HostPort {
+  const parsed = parseHostPort(text, 53);
+  if (!parsed.ok) throw new Error(parsed.why);
+  return parsed.value;
 }
 
 export async function openDoctorBench(): Promise<DoctorBench> {
@@ -165,7 +172,7 @@ export async function openDoctorBench(): Promise<DoctorBench> {
       const doctor = await openDoctor(
         loaded.config,
         deployment,
-        { dns: options.dns ?? dns.address, connectTo, caFile },
+        { dns: hostPort(options.dns ?? dns.address), connectTo, caFile },
         { io, system: realSystem },
       );
       const rows = doctor.rows.filter(({ id }) => only.test(id));

@@ -163,6 +163,19 @@ describe('a sidecar', () => {
     expect(await diagnose({}, /^sidecar/)).toEqual(['sidecar warning sidecar-old-config']);
   });
 
+  it.each([
+    ['another way of delegation', '    delegate_by: both\n', 'for example.test it has "delegate_by: well-known"'],
+    ['another place for the apex', '    apex: elsewhere\n', 'for example.test it has "apex: here"'],
+    ['a website', '    website: http://127.0.0.1:1\n', 'the servers are the same, and something else is not'],
+    ['another limit', 'limits: { upload: 1MiB }\n', 'the servers are the same, and something else is not'],
+  ])('that was not reloaded since there is %s is noticed', async (_, more, words) => {
+    await bench.start();
+    bench.configure(`${usualServers(bench.ports)}${more}`);
+    const [row] = await bench.rows(/^sidecar/);
+    expect(row?.findings.map(({ id, severity }) => [id, severity])).toEqual([['sidecar-old-config', 'warning']]);
+    expect(row?.findings[0]?.what).toContain(`than the one that was read: ${words}`);
+  });
+
   it('whose port another program has is noticed', async () => {
     await listen(
       createHttpsServer(keys(), (_, response) => void response.end('hello')),
@@ -175,9 +188,14 @@ describe('a sidecar', () => {
     await bench.start();
     bench.write(
       'other.yaml',
-      `listen: { https: "127.0.0.1:${bench.ports.https}", federation: off, http: off, admin: off }\ncertificates: local\nstore: ${bench.folder}/other\n${usualServers(bench.ports)}`,
+      `listen: { https: "127.0.0.1:${bench.ports.https}", federation: off, http: off, admin: "127.0.0.1:${bench.ports.admin}" }\ncertificates: local\nstore: ${bench.folder}/other\n${usualServers(bench.ports)}`,
     );
-    expect((await diagnose({ config: 'other.yaml' }))[0]).toBe('sidecar error sidecar-port-foreign');
+    const [row] = await bench.rows(/^sidecar/, { config: 'other.yaml' });
+    expect(row?.findings[0]?.id).toBe('sidecar-port-foreign');
+    expect(row?.findings[0]?.what).toContain(`a sidecar with another store than ${bench.folder}/other.`);
+    expect(row?.findings[0]?.fix).toMatch(
+      /^If it is your sidecar that has the port, run doctor where that runs, in its working/,
+    );
   });
 
   it('whose store cannot be used stops what needs it', async () => {
@@ -229,6 +247,20 @@ describe('names', () => {
     await silent.close();
   });
 
+  it('are told from a DNS server that does not answer whatever it is asked', async () => {
+    const silent = await startDnsServer(() => 'silence');
+    const [row] = await bench.rows(/^dns:example/, { dns: silent.address });
+    expect(row?.findings[0]?.fix).toContain('Let this machine reach its DNS server');
+    await silent.close();
+  });
+
+  it('whose own name servers fail are told so', async () => {
+    const failing = await startDnsServer((name) => (name.endsWith('example.test') ? 'SERVFAIL' : []));
+    const [row] = await bench.rows(/^dns:example/, { dns: failing.address });
+    expect(row?.findings[0]?.fix).toContain('Make the name servers of the zone answer');
+    await failing.close();
+  });
+
   it('that lead to something else are noticed', async () => {
     const port = await listen(
       createHttpsServer(keys(), (_, response) => void response.writeHead(404, { Server: 'nginx' }).end()),
@@ -259,26 +291,31 @@ describe('names', () => {
   });
 });
 
+/** A proxy that ends TLS and passes requests on, changed. */
+async function startProxy(
+  change: (target: string) => string,
+  headers: Record<string, string> = {},
+  shown = keys(),
+): Promise<number> {
+  const proxy = createHttpsServer(shown, (incoming, response) => {
+    const target = change(incoming.url ?? '/');
+    if (target === '') return void response.writeHead(400, { Server: 'a CDN' }).end();
+    const onward = requestHttps(
+      {
+        ...{ host: '127.0.0.1', port: bench.ports.https, servername: 'example.test', rejectUnauthorized: false },
+        ...{ path: target, headers: { ...incoming.headers, ...headers }, agent: false },
+      },
+      (answer) => {
+        response.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(response);
+      },
+    );
+    onward.end();
+  });
+  return listen(proxy);
+}
+
 describe('something in front of the sidecar', () => {
-  /** A proxy that ends TLS and passes requests on, changed. */
-  async function startProxy(change: (target: string) => string, headers: Record<string, string> = {}): Promise<number> {
-    const proxy = createHttpsServer(keys(), (incoming, response) => {
-      const target = change(incoming.url ?? '/');
-      if (target === '') return void response.writeHead(400, { Server: 'a CDN' }).end();
-      const onward = requestHttps(
-        {
-          ...{ host: '127.0.0.1', port: bench.ports.https, servername: 'example.test', rejectUnauthorized: false },
-          ...{ path: target, headers: { ...incoming.headers, ...headers }, agent: false },
-        },
-        (answer) => {
-          response.writeHead(answer.statusCode ?? 502, answer.headers);
-          answer.pipe(response);
-        },
-      );
-      onward.end();
-    });
-    return listen(proxy);
-  }
   beforeEach(async () => void (await bench.start()));
 
   it.each([
@@ -314,6 +351,34 @@ describe('something in front of the sidecar', () => {
     expect(await diagnose({ connectTo: [`example.test:443::${port}`] })).toEqual([
       'path:example.test:443 info proxy-in-front',
     ]);
+  });
+});
+
+describe('the federation report', () => {
+  it('blames the DNS server that was named for what it refuses, and not the zone', async () => {
+    const { federation } = bench.ports;
+    bench.configure(usualServers(bench.ports).replace(':443', ''));
+    await bench.start();
+    const refusing = await startDnsServer((name, type) =>
+      type === 'SRV' ? 'REFUSED' : (bench.zone.get(name) ?? []).filter(([kind]) => kind === type),
+    );
+    const options = { dns: refusing.address, connectTo: [`:8448::${federation}`] };
+    const report = (await bench.rows(/^(reach|federation):/, options)).at(-1);
+    await refusing.close();
+    expect(report?.findings.map(({ id, severity }) => [id, severity])).toEqual([['srv-lookup-failed', 'warning']]);
+    expect(report?.findings[0]?.what).toContain(`The DNS server ${refusing.address} refuses the name`);
+    expect(report?.findings[0]?.fix).toMatch(/ask a DNS server that answers for it \(--dns\)\.$/);
+  });
+
+  it('knows that there is an authority of one’s own, and says that it is not the issuer', async () => {
+    const root = makeCertificate({ commonName: 'Another Root', ca: true });
+    const leaf = makeEcCertificate(['matrix.example.test'], root);
+    await bench.start();
+    const port = await startProxy((target) => target, {}, { cert: leaf.certPem, key: leaf.keyPem });
+    const options = { connectTo: [`matrix.example.test:443::${port}`] };
+    const report = (await bench.rows(/^(reach|federation):/, options)).at(-1);
+    expect(report?.findings.map(({ id }) => id)).toEqual(['tls-chain-incomplete']);
+    expect(report?.findings[0]?.fix).toContain('(--ca-file), since none that was given is the issuer');
   });
 });
 

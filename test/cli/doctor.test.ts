@@ -1,6 +1,9 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { addDoctorCommand } from '../../src/cli/doctor-command.ts';
+import { type CliIo, wireCommand } from '../../src/cli/io.ts';
 import { createFileStore } from '../../src/store/files.ts';
 import { type DoctorBench, openDoctorBench, type Ran, usualServers } from './doctor-bench.ts';
 
@@ -65,6 +68,25 @@ describe('doctor', () => {
     const ran = await bench.run();
     await expect(asTranscript('', ran)).toMatchFileSnapshot(transcript('config-errors'));
     expect(ran.code).toBe(1);
+  });
+
+  it('says in its last line what to do where there is no configuration at all', async () => {
+    rmSync(join(bench.folder, 'sidecar.yaml'));
+    let out = '';
+    const io: CliIo = {
+      ...{ env: {}, cwd: bench.folder, isTerminal: false, colour: false, exitCode: 0, stderr: () => {} },
+      stdout(text) {
+        out += text;
+      },
+    };
+    const program = wireCommand(new Command('matrix-sidecar'), io);
+    addDoctorCommand(program, io);
+    await program.parseAsync(['doctor'], { from: 'user' });
+    const lines = out.trimEnd().split('\n');
+    expect(lines[0]).toContain('there is no configuration: config/sidecar.yaml does not exist');
+    expect(lines).toContain('            SERVER_NAME=example.com');
+    expect(lines.at(-1)).toBe('Next: Set these two variables. The exact lines are above. (environment)');
+    expect(io.exitCode).toBe(1);
   });
 
   it('speaks to machines: TAP', async () => {

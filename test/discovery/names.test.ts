@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createDnsClient } from '../../src/base/dns.ts';
 import { realSystem, type System } from '../../src/base/system.ts';
-import { createNames } from '../../src/discovery/names.ts';
+import { createNames, type Names } from '../../src/discovery/names.ts';
 import { type DnsAnswer, startDnsServer, type TestDnsServer } from '../harness/dns-server.ts';
 
 let server: TestDnsServer | undefined;
@@ -93,6 +93,64 @@ describe('the addresses of a name', () => {
       expect(await names.lookupSrv(`_matrix._tcp.${host}`, signal)).toMatchObject({ records: [] });
     },
   );
+});
+
+describe('whose fault it is that nothing is known', () => {
+  const faults = async (names: Names) => {
+    const addresses = await names.lookupHost('a.test', signal);
+    const srv = await names.lookupSrv('_matrix._tcp.a.test', signal);
+    expect([addresses.error, srv.error]).not.toContain(undefined);
+    return [addresses.fault, srv.fault];
+  };
+  const given = async (decide: (name: string) => DnsAnswer) => {
+    server = await startDnsServer(decide);
+    const dns = createDnsClient({ timeout: 100 });
+    return createNames({ server: server.address }, { system: realSystem, dns });
+  };
+
+  it.each<[string, (name: string) => DnsAnswer, string | undefined]>([
+    ['a DNS server that is silent whatever it is asked', () => 'silence', 'silent'],
+    [
+      'the zone, if the DNS server knows the root',
+      (name) => (name === '' ? [['NS', 'a.root.test']] : 'silence'),
+      undefined,
+    ],
+    [
+      'the zone, if the DNS server refuses to speak of the root',
+      (name) => (name === '' ? 'REFUSED' : 'silence'),
+      undefined,
+    ],
+    ['the zone, whose servers fail', () => 'SERVFAIL', undefined],
+    ['a DNS server that is not for this name', () => 'REFUSED', 'refuses'],
+  ])('%s', async (_, decide, fault) => {
+    expect(await faults(await given(decide))).toEqual([fault, fault]);
+  });
+
+  it.each<[string, (name: string) => DnsAnswer, string | undefined]>([
+    ['the machine’s DNS server, which is silent', () => 'silence', 'silent'],
+    [
+      'the zone, if the machine’s DNS server answers other questions',
+      (name) => (name === '' ? [] : 'silence'),
+      undefined,
+    ],
+  ])('%s', async (_, decide, fault) => {
+    expect(await faults(await machine(decide, failing('EAI_AGAIN')))).toEqual([fault, fault]);
+  });
+
+  it('a DNS server that has just been silent is not asked again', async () => {
+    const names = await given(() => 'silence');
+    await names.lookupHost('a.test', signal);
+    const asked = server?.questions.length;
+    expect(await names.lookupHost('b.test', signal)).toMatchObject({ addresses: [], fault: 'silent' });
+    expect(await names.lookupSrv('_matrix._tcp.b.test', signal)).toMatchObject({ records: [], fault: 'silent' });
+    expect(server?.questions.length).toBe(asked);
+  });
+
+  it('the hosts file is read all the same', async () => {
+    const names = await machine(() => 'silence');
+    await names.lookupSrv('_matrix._tcp.a.test', signal);
+    expect((await names.lookupHost('localhost', signal)).addresses.length).toBeGreaterThan(0);
+  });
 });
 
 describe('a name that the DNS has no way to ask for', () => {

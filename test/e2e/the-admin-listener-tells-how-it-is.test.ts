@@ -159,10 +159,18 @@ describe('/api/status', () => {
     const address = upstream.url.replace('http://', '');
     const since = expect.stringMatching(/^\d{4}-\d\d-\d\dT/);
     const instance = { place: upstream.url, address, state: 'here', since, requests_in_flight: 0, why: null };
-    const here = { away_seconds: null, requests_held: 0, instances: [instance], website_instances: [], workers: [] };
+    const here = {
+      apex: 'here',
+      away_seconds: null,
+      requests_held: 0,
+      instances: [instance],
+      website_instances: [],
+      workers: [],
+    };
     expect(JSON.parse(body)).toEqual({
       version: VERSION,
       uptime_seconds: expect.any(Number),
+      config_digest: expect.stringMatching(/^[0-9a-f]{16}$/),
       draining: false,
       listeners: {
         https: [`127.0.0.1:${sidecar.https}`],
@@ -171,8 +179,14 @@ describe('/api/status', () => {
         admin: [`127.0.0.1:${sidecar.admin}`],
       },
       servers: [
-        { server_name: 'a.test', homeserver: upstream.url, delegate_to: 'm.a.test:443', ...here },
-        { server_name: 'b.test', homeserver: upstream.url, delegate_to: null, ...here },
+        {
+          server_name: 'a.test',
+          homeserver: upstream.url,
+          delegate_to: 'm.a.test:443',
+          delegate_by: 'well-known',
+          ...here,
+        },
+        { server_name: 'b.test', homeserver: upstream.url, delegate_to: null, delegate_by: null, ...here },
       ],
       certificates: [
         {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { publicReport } from '../federation-tester/public-schema.ts';
 import { openTesterGround, type TesterGround } from '../harness/tester-ground.ts';
+import { makeCertificate, makeEcCertificate } from '../tls/make-certificate.ts';
 
 let ground: TesterGround;
 beforeAll(async () => {
@@ -56,6 +57,25 @@ describe('a broken server', () => {
   it('is one with nothing at its address', async () => {
     ground.unknown.add('gone.test');
     expect(ids(await report('gone.test:8448'))).toEqual(['dns-no-address']);
+  });
+
+  it('is not blamed for what the DNS server of the configuration refuses, and strangers do not hear of that one', async () => {
+    ground.refused.add('refused.test');
+    const { Findings } = await report('refused.test:8448');
+    expect(Findings.map(({ id, severity }) => [id, severity])).toEqual([['dns-lookup-failed', 'warning']]);
+    expect(Findings[0]?.title).toBe(`The DNS server ${ground.dns.address} refuses the name refused.test`);
+    expect(Findings[0]?.fix).toContain('ask a DNS server that answers for it (acme.resolvers)');
+    const told = await report('refused.test:8448', { Origin: 'https://elsewhere.test' });
+    expect(JSON.stringify(told)).toContain('DNS server');
+    expect(JSON.stringify(told)).not.toContain(ground.dns.address);
+  });
+
+  it('with an authority that nobody knows is told which key takes it', async () => {
+    const root = makeCertificate({ commonName: 'Another Root', ca: true });
+    const leaf = makeEcCertificate(['other.test'], root);
+    const { serverName } = await ground.startTarget('other.test', { shown: { cert: leaf.certPem, key: leaf.keyPem } });
+    const { Findings } = await report(serverName);
+    expect(Findings[0]?.fix).toContain('(federation_tester.ca_file), since none that was given is the issuer');
   });
 });
 

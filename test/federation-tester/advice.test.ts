@@ -52,10 +52,39 @@ describe('a DNS server that was named with --dns', () => {
     expect(lastLine).toContain(`Check the spelling of ${NAME}`);
   });
 
-  it('is not asked for in the lines to try where none was named, and the zone is to be mended then', () => {
-    const { findings, lastLine } = judged(nowhere('silent'));
-    expect([findings[0]?.severity, findings[0]?.lines[0]]).toEqual(['error', `dig -t a ${NAME}`]);
+  it('that answers, though not for this name, leaves the zone to be mended', () => {
+    const failed = { ...lookup(NAME), error: 'it failed' };
+    const resolved = resolution({ destinations: [{ host: NAME, port: 8448, addresses: failed }] });
+    const { findings, lastLine } = judged(facts({ resolution: resolved, addresses: [] }), DNS);
+    expect(findings[0]?.severity).toBe('error');
     expect(lastLine).toContain('Make the name servers of the zone answer');
+  });
+
+  it('by a key of the configuration is to be corrected there', () => {
+    const options = { dns: 'acme.resolvers', authority: 'federation_tester.ca_file' };
+    const { lastLine } = judged(nowhere('silent'), { ...DNS, options });
+    expect(lastLine).toBe('To do: Start the DNS server 127.0.0.1:18053, or correct acme.resolvers.');
+  });
+});
+
+describe('the DNS server of this machine', () => {
+  it('is at fault when it does not answer, and nothing is said of the tested server', () => {
+    const { firstLine, lastLine, findings } = judged(nowhere('silent'));
+    expect(firstLine).toBe(
+      `Whether federation with ${NAME} works could not be found out: the DNS server of this machine does not answer.`,
+    );
+    expect(lastLine).toMatch(/^To do: Let this machine reach its DNS server .*, or name another one with --dns\.$/);
+    expect([findings[0]?.severity, findings[0]?.lines[0]]).toEqual(['warning', `dig -t a ${NAME}`]);
+  });
+
+  it('is at fault as well where the hosts file has the addresses, and SRV records cannot be looked up', () => {
+    const srv = ['_matrix-fed', '_matrix'].map((service) => ({
+      ...{ name: `${service}._tcp.${NAME}`, records: [], error: 'no answer', fault: 'silent' as const },
+    }));
+    const { findings, federationOk, firstLine } = judged(facts({ resolution: resolution({ srv }) }));
+    expect(findings.map(({ id, severity }) => [id, severity])).toEqual([['srv-lookup-failed', 'warning']]);
+    expect(federationOk).toBe(true);
+    expect(firstLine).toBe(`Federation with ${NAME} works, but the DNS server of this machine does not answer.`);
   });
 });
 
@@ -90,7 +119,7 @@ describe('a port 443 that is broken', () => {
     });
     const { findings, lastLine } = judged(given);
     expect(findings.map(({ id }) => id)).toEqual(['well-known-untrusted', 'connection-refused']);
-    expect(lastLine).toBe(`To do: Give that web server a certificate for ${NAME}.`);
+    expect(lastLine).toBe(`To do: Give the web server of https://${NAME} a certificate for that name.`);
     expect(renderTap(given, judged(given))).toContain('not ok 5 - addresses_reachable');
   });
 
@@ -160,14 +189,19 @@ describe('an authority of one’s own', () => {
 
   it('is said not to be the issuer, where one was given', () => {
     const { lastLine } = judged(given, { ownAuthority: true });
-    expect(lastLine).toContain('the authority given with --ca-file is not the issuer');
+    expect(lastLine).toContain('test with its certificate (--ca-file), since none that was given is the issuer');
+  });
+
+  it('is asked for by the key that takes it, where a page and no command was asked', () => {
+    const options = { dns: 'acme.resolvers', authority: 'federation_tester.ca_file' };
+    expect(judged(given, { options }).lastLine).toContain('test with federation_tester.ca_file');
   });
 
   it('is not told to be a public one at the web server', () => {
     const resolved = resolution(wellKnown(failed('untrusted', TLS), 'untrusted'));
     const { lastLine } = judged(facts({ resolution: resolved }), { ownAuthority: true });
     expect(lastLine).not.toContain('public authority');
-    expect(lastLine).toContain(`a certificate for ${NAME}`);
+    expect(lastLine).toContain(`Give the web server of https://${NAME} a certificate for that name`);
   });
 });
 
@@ -207,7 +241,7 @@ describe('deployments', () => {
 
   it('an m.server with an umlaut comes with its xn-- form', async () => {
     const { lastLine, findings } = await test('well-known', say({ 'm.server': 'mätrix.test:443' }));
-    expect(lastLine).toContain('Write the name as the DNS has it: xn--mtrix-gra.test:443.');
+    expect(lastLine).toContain('Write the name in m.server as the DNS has it: xn--mtrix-gra.test:443.');
     expect(findings[0]?.lines.join()).toContain('{"m.server": "xn--mtrix-gra.test:443"}');
   });
 

@@ -18,7 +18,10 @@ async function hold(row: Row): Promise<void> {
   const context = JSON.stringify([verdict, facts.resolution?.trace], null, 1);
   expect(seen, context).toEqual({ finds: [...row.finds].sort(), works: row.works });
   expect(verdict.firstLine, context).toContain(row.works ? 'works' : 'does not work');
-  if (row.finds.length > 0) expect(verdict.lastLine).toMatch(/^To do: ./);
+  if (row.finds.length === 0) return;
+  expect(verdict.lastLine).toMatch(/^To do: ./);
+  // Nobody reads the last line for what a word in another line stands for.
+  expect(verdict.lastLine).not.toMatch(/^To do: \w+ (it|them|one|that|this|these|those)\b/);
 }
 
 const rows = (list: readonly Row[]) => list.filter(({ unless }) => unless !== true);

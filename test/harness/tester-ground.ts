@@ -22,6 +22,8 @@ export interface TargetOptions {
   readonly front?: (...args: [...Parameters<Handler>, pass: (target?: string) => void]) => void;
   /** Valid from and until, days from now; 60 more if it is not given. */
   readonly days?: number;
+  /** Instead of a certificate by the authority that all trust. */
+  readonly shown?: { readonly cert: string; readonly key: string };
 }
 
 export interface PlainAnswer {
@@ -38,6 +40,8 @@ export interface TesterGround {
   readonly caFile: string;
   /** Names under which the DNS server has no address. */
   readonly unknown: Set<string>;
+  /** Names for which the DNS server is not there. */
+  readonly refused: Set<string>;
   /** A homeserver that checks signatures with the keys that it fetches from the sidecar. */
   startTarget(name: string, options?: TargetOptions): Promise<TesterTarget>;
   /** Asks the admin listener. */
@@ -56,7 +60,11 @@ export async function openTesterGround(lines = ''): Promise<TesterGround> {
   const caFile = join(folder, 'root.pem');
   await writeFile(caFile, root.certPem);
   const unknown = new Set<string>();
-  const dns = await startDnsServer((name, type) => (type === 'A' && !unknown.has(name) ? [['A', '127.0.0.1']] : []));
+  const refused = new Set<string>();
+  const dns = await startDnsServer((name, type) => {
+    if (refused.has(name)) return 'REFUSED';
+    return type === 'A' && !unknown.has(name) ? [['A', '127.0.0.1']] : [];
+  });
   const sidecar = await startTestSidecar(`servers:
   - { server_name: a.test, homeserver: "http://127.0.0.1:1", delegate_to: "m.a.test:443" }
 acme: { resolvers: ["${dns.address}"] }
@@ -65,10 +73,10 @@ ${lines.includes('federation_tester') ? lines.replace('CA_FILE', caFile) : `fede
 `);
   const targets: TesterTarget[] = [];
 
-  async function startTarget(name: string, { front, days = 60 }: TargetOptions = {}): Promise<TesterTarget> {
+  async function startTarget(name: string, { front, days = 60, shown }: TargetOptions = {}): Promise<TesterTarget> {
     const now = Date.now();
     const leaf = makeEcCertificate([name], root, 'P-256', { notBefore: now - 30 * DAY, notAfter: now + days * DAY });
-    const server = createServer({ cert: leaf.certPem, key: leaf.keyPem }, (request, response) => {
+    const server = createServer(shown ?? { cert: leaf.certPem, key: leaf.keyPem }, (request, response) => {
       const serve = async (): Promise<void> => {
         const signed = request.headers.authorization !== undefined;
         const keys = signed ? await fetchIdentityKeys(sidecar, 'm.a.test:00443') : undefined;
@@ -111,6 +119,7 @@ ${lines.includes('federation_tester') ? lines.replace('CA_FILE', caFile) : `fede
     dns,
     caFile,
     unknown,
+    refused,
     startTarget,
     admin,
     async page(serverName) {

@@ -4,6 +4,7 @@ import { mergeStatus } from '../../src/processes/merge-status.ts';
 
 const server = (name: string, more: Partial<Status['servers'][number]> = {}): Status['servers'][number] => ({
   ...{ server_name: name, homeserver: 'http://h', delegate_to: null, away_seconds: null, requests_held: 0 },
+  ...{ delegate_by: null, apex: 'here' },
   ...{ instances: [], website_instances: [], workers: [] },
   ...more,
 });
@@ -17,6 +18,7 @@ const status = (more: Partial<Status> = {}): Status => ({
     version: '1',
     uptime_seconds: 5,
     draining: false,
+    config_digest: 'd',
     listeners: { https: ['1.2.3.4:443'] },
     servers: [server('a.test')],
   },

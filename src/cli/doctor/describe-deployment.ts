@@ -1,4 +1,5 @@
 import type { Config, ServerConfig } from '../../config/config.ts';
+import { digestConfig } from '../../config/digest-config.ts';
 import { readFileUpTo } from '../../config/read-file.ts';
 import type { DeployedServer, Deployment } from '../../doctor/deployment.ts';
 import { deriveWellKnown } from '../../matrix/well-known.ts';
@@ -32,6 +33,7 @@ export function describeDeployment(config: Config, options: DeploymentOptions): 
     listen: config.listen,
     trustedProxies: config.routes.trustedProxies,
     reach,
+    digest: digestConfig(config),
   };
 }
 

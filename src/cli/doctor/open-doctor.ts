@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { HostPort } from '../../base/address.ts';
 import { findFolderPlace } from '../../base/container.ts';
 import { createHttpsExchange } from '../../base/create-https-exchange.ts';
 import { createDnsClient } from '../../base/dns.ts';
@@ -17,6 +18,7 @@ import { createStatus, listRows } from '../../doctor/list-rows.ts';
 import type { Row } from '../../doctor/row.ts';
 import { createSelfProbe } from '../../doctor/self-probe.ts';
 import { preferDns } from '../../doctor/whereabouts.ts';
+import { COMMAND_OPTIONS, type PolicyOptions } from '../../federation-tester/verdict.ts';
 import { createStore } from '../../store/open-store.ts';
 import type { Store } from '../../store/store.ts';
 import { ROOT_COPY_KEY } from '../../tls/development-ca.ts';
@@ -25,8 +27,8 @@ import type { CliIo } from '../io.ts';
 import { createStoredCertificates } from './read-stored-certificates.ts';
 
 export interface DoctorOptions {
-  /** A DNS server to ask instead of the machine's, as `address:port`. */
-  readonly dns: string | undefined;
+  /** A DNS server to ask instead of the machine's; an address. */
+  readonly dns: HostPort | undefined;
   readonly connectTo: readonly ConnectTo[];
   /** PEM file of an authority that is trusted as well. */
   readonly caFile: string | undefined;
@@ -37,6 +39,9 @@ export interface OpenDoctor {
   readonly rows: readonly Row[];
   close(): Promise<void>;
 }
+
+/** Milliseconds for the first question to a DNS server, so that a silent one is known as such within the time of a row. */
+const DNS_PATIENCE = 1_000;
 
 /** Rejects with a SidecarError when a file of the command line cannot be used; all else is a row's finding. */
 export async function openDoctor(
@@ -51,28 +56,35 @@ export async function openDoctor(
   const { store } = opened;
   const local = config.certificates === 'local' ? await store?.read(ROOT_COPY_KEY).catch(() => undefined) : undefined;
   const ca = [...trusted, ...readBundle(local?.toString() ?? '')];
-  const resolvers = config.acme.resolvers.map(({ text }) => text);
-  const server = options.dns ?? resolvers[0];
-  const dns = createDnsClient(server === undefined ? {} : { servers: [server] });
+  const dnsServer = options.dns ?? config.acme.resolvers[0];
+  const server = dnsServer?.text;
+  const dns = createDnsClient({ servers: server === undefined ? [] : [server], timeout: DNS_PATIENCE });
   const names = createNames({ server }, { system, dns });
   const https = createHttpsExchange({ system, ca });
+  const where = config.store.kind === 'files' ? config.store.folder : redactPassword(config.store.url);
   const deps: DoctorDeps = {
     system,
     https,
     names: deployment.reach === 'public' ? preferDns(names, dns) : names,
     connectTo: options.connectTo,
+    policy: { dnsServer, ownAuthority: ca.length > 0, options: nameOptions(config, options) },
     probe: createSelfProbe(opened.key, { system, https }),
     probeIsNew: opened.keyIsNew,
     inContainer: findFolderPlace('/').inContainer,
+    storeAt: where,
     status: createStatus(deployment, { system }),
     readCertificates:
       store === undefined ? async () => [] : createStoredCertificates({ io, system, log, config, store }),
   };
-  const where = config.store.kind === 'files' ? config.store.folder : redactPassword(config.store.url);
   return {
     rows: [checkStore({ where, failure: opened.failure }), ...listRows(deployment, deps)],
     close: async () => store?.close(),
   };
+}
+
+/** Where the DNS server comes from that has to be corrected when it is the wrong one. */
+function nameOptions({ acme }: Config, { dns }: DoctorOptions): PolicyOptions {
+  return { ...COMMAND_OPTIONS, dns: dns === undefined && acme.resolvers.length > 0 ? 'acme.resolvers' : '--dns' };
 }
 
 interface OpenedStore {
