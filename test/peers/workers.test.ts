@@ -1,6 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { realSystem } from '../../src/base/system.ts';
+import { describeDeployment } from '../../src/cli/doctor/describe-deployment.ts';
+import { checkWorkers } from '../../src/doctor/check-workers.ts';
 import { WORKER_ROUTES } from '../../src/matrix/worker-routes.ts';
+import { readConfig } from '../app/test-config.ts';
 import { samplePaths } from '../matrix/worker-route-samples.ts';
 import { askHttp1, askHttp2 } from './https-client.ts';
 import { type MatrixUser, registerUser } from './matrix-user.ts';
@@ -218,6 +224,13 @@ describe.skipIf(missing !== undefined)(`A real Synapse with seven workers${why}`
     }
     return false;
   }
+
+  test('doctor finds nothing wrong with the workers, by what they answer', async () => {
+    const config = readConfig(readFileSync(join(setting.sidecar.folder, 'sidecar.yaml'), 'utf8'));
+    const { servers } = describeDeployment(config, { homeserverYaml: [], privateAuthority: true });
+    const [row] = checkWorkers(servers[0]!, { system: realSystem });
+    expect(await row!.run(new AbortController().signal)).toEqual({ seen: '7 of 7 answer', findings: [] });
+  });
 
   test('one of two generic workers is killed under load: no request fails, and nothing is doubled or lost', async () => {
     const failed: string[] = [];
