@@ -109,10 +109,13 @@ function writeYaml(folder: string, cert: string, key: string): string {
     return typeof at === 'number' ? `http://127.0.0.1:${at}` : `unix:${join(folder, at)}`;
   };
   const address = HOSTS[SERVER_NAME];
+  const files = ['homeserver', 'shared', ...WORKERS.map(({ name }) => name)].map((name) =>
+    join(folder, `${name}.yaml`),
+  );
   return `servers:
   - server_name: ${SERVER_NAME}
     homeserver: http://127.0.0.1:${MAIN.port}
-    homeserver_yaml: [${join(folder, 'homeserver.yaml')}, ${join(folder, 'shared.yaml')}]
+    homeserver_yaml: [${files.join(', ')}]
     certificate: { cert: ${cert}, key: ${key} }
     workers:
       generic: [${place('generic1')}, ${place('generic2')}]

@@ -5,7 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { realSystem } from '../../src/base/system.ts';
 import { describeDeployment } from '../../src/cli/doctor/describe-deployment.ts';
 import { checkWorkers } from '../../src/doctor/check-workers.ts';
+import { STREAMS } from '../../src/matrix/worker-pools.ts';
 import { WORKER_ROUTES } from '../../src/matrix/worker-routes.ts';
+import { deriveWorkers } from '../../src/synapse/derive-workers.ts';
+import { lintHomeserver } from '../../src/synapse/lint.ts';
 import { readConfig } from '../app/test-config.ts';
 import { samplePaths } from '../matrix/worker-route-samples.ts';
 import { askHttp1, askHttp2 } from './https-client.ts';
@@ -230,6 +233,21 @@ describe.skipIf(missing !== undefined)(`A real Synapse with seven workers${why}`
     const { servers } = describeDeployment(config, { homeserverYaml: [], privateAuthority: true });
     const [row] = checkWorkers(servers[0]!, { system: realSystem });
     expect(await row!.run(new AbortController().signal)).toEqual({ seen: '7 of 7 answer', findings: [] });
+    // Their files fit what the sidecar has, and lead to the same pools by themselves.
+    const { synapse, facts } = servers[0]!;
+    expect(lintHomeserver(synapse!, facts)).toEqual([]);
+    const derived = deriveWorkers(synapse!.yaml!.processes).map(({ name, pools }) => [
+      name,
+      pools.toSorted().join(' '),
+    ]);
+    expect(Object.fromEntries(derived)).toEqual({
+      ...{ generic1: 'generic', generic2: 'generic', sync1: 'sync', media1: 'media' },
+      streams1: Object.keys(facts.workers!.pools)
+        .filter((pool) => STREAMS.some((one) => one === pool))
+        .toSorted()
+        .join(' '),
+      ...{ persister1: 'background', sender1: 'background' },
+    });
   });
 
   test('one of two generic workers is killed under load: no request fails, and nothing is doubled or lost', async () => {
