@@ -5,6 +5,7 @@ import type { System } from '../base/system.ts';
 import type { Config } from '../config/config.ts';
 import { probeHomeserver } from '../forward/probe-homeserver.ts';
 import type { CertificateOutlook } from './certificate-outlook.ts';
+import { checkWorkers, type ServerWorkers } from './check-workers.ts';
 import type { Runtime } from './runtime.ts';
 
 /** Milliseconds that a judgement stands, so that frequent checks do not become load on the homeserver. */
@@ -26,7 +27,8 @@ export function createReadiness(deps: {
       .outlooks()
       .map((one) => checkCertificate({ ...one, notAfter: one.certificate.notAfter }, system.now()));
     const store = checkStore(deps.sets(), certificates);
-    return judgeReadiness([...certificates, ...store, ...(await checkHomeservers(runtime))]);
+    const homeservers = await checkHomeservers(runtime);
+    return judgeReadiness([...certificates, ...store, ...homeservers, ...checkWorkers(listWorkers(runtime))]);
   }
 
   return () => {
@@ -65,6 +67,10 @@ async function checkHomeservers(runtime: Runtime): Promise<ReadinessCheck[]> {
       return { name: `homeserver of ${names.join(', ')}`, ok, detail: what };
     }),
   );
+}
+
+function listWorkers({ config, workers }: Runtime): ServerWorkers[] {
+  return config.servers.map(({ serverName: { text } }) => ({ serverName: text, pools: workers.list(text) }));
 }
 
 function groupByHomeserver(config: Config) {

@@ -83,7 +83,7 @@ export const serverSection = section('One homeserver: how it is named, where it 
   ),
   workers: workersSection,
   homeserver_yaml: defaultKey(paths, {
-    says: "Synapse's own configuration, for `doctor` to compare with this one: a file or a folder, or a list of them in the order of Synapse's -c. Nothing else reads it.",
+    says: "Synapse's own configuration, for `doctor` to compare with this one: a file or a folder, or a list of them in the order of Synapse's -c, the files of workers too. Nothing else reads it.",
     example: '/synapse/homeserver.yaml',
     default: [],
   }),

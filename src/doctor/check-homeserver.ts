@@ -5,6 +5,7 @@ import { isJsonObject, type JsonObject, ownMember } from '../matrix/json.ts';
 import type { ServerName } from '../matrix/server-name.ts';
 import { askPlain, type PlainAnswer } from './ask-plain.ts';
 import type { DeployedServer } from './deployment.ts';
+import { describeAnswer } from './describe-plain.ts';
 import type { Row, Seen } from './row.ts';
 
 const VERSIONS = '/_matrix/client/versions';
@@ -41,7 +42,7 @@ function checkHomeserver(server: Instance, id: string, { system }: { readonly sy
       const ask = (target: string) => askPlain(homeserver, target, { system, signal });
       const versions = await ask(VERSIONS);
       const wrong = judgeVersions(versions, server);
-      if (wrong !== undefined) return { seen: describe(versions), findings: [wrong] };
+      if (wrong !== undefined) return { seen: describeAnswer(versions), findings: [wrong] };
       const [federation, keys] = [await ask(VERSION), await ask(KEYS)];
       return judge({ versions, federation, keys }, server);
     },
@@ -62,7 +63,7 @@ function judge({ versions, federation, keys }: Answers, { name, homeserver }: In
     findings.push({
       id: 'homeserver-no-federation',
       severity: 'error',
-      what: `${homeserver.text} answers clients and not other servers (${describe(refused)} to ${target}).`,
+      what: `${homeserver.text} answers clients and not other servers (${describeAnswer(refused)} to ${target}).`,
       fix: "Give the listener the resource federation in Synapse's configuration, and restart Synapse.",
       lines: ['    resources:', '      - names: [client, federation]'],
     });
@@ -116,7 +117,7 @@ function judgeVersions(answer: PlainAnswer, { homeserver }: Instance): Finding |
   }
   const json = readJson(answer);
   if (json === undefined || !Array.isArray(ownMember(json, 'versions'))) {
-    const what = `What answers at ${at} is no homeserver: ${describe(answer)} to ${VERSIONS}.`;
+    const what = `What answers at ${at} is no homeserver: ${describeAnswer(answer)} to ${VERSIONS}.`;
     const fix =
       status === 404
         ? 'Point homeserver at the listener with the resource client; metrics and replication have other ports.'
@@ -135,12 +136,6 @@ function readJson(answer: PlainAnswer): JsonObject | undefined {
   } catch {
     return undefined;
   }
-}
-
-function describe(answer: PlainAnswer): string {
-  if (!answer.ok) return answer.words;
-  const type = String(answer.headers['content-type'] ?? 'no content type').split(';')[0]!;
-  return `${answer.status} ${type.slice(0, 40).replaceAll(/[^\x20-\x7e]/g, '?')}`;
 }
 
 function readSoftware(answer: PlainAnswer): string | undefined {

@@ -10,6 +10,7 @@ import { checkName } from './check-names.ts';
 import { checkPath } from './check-path.ts';
 import { checkReach, type Reached } from './check-reach.ts';
 import { checkSidecar, reachHere } from './check-sidecar.ts';
+import { checkWorkers } from './check-workers.ts';
 import { type Deployment, listPublicPlaces } from './deployment.ts';
 import type { DoctorDeps } from './doctor-deps.ts';
 import type { Row } from './row.ts';
@@ -25,6 +26,7 @@ export function listRows(deployment: Deployment, deps: DoctorDeps): readonly Row
   return [
     ...servers.map(checkHomeserverYaml),
     ...servers.flatMap((server) => checkHomeservers(server, deps)),
+    ...servers.flatMap((server) => checkWorkers(server, deps)),
     checkSidecar(deployment, deps),
     checkCertificates(deps),
     checkServedCertificates(deployment, deps),

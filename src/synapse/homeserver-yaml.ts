@@ -1,11 +1,12 @@
 import { isJsonObject, type JsonObject } from '../matrix/json.ts';
 import { readLegacyListeners, readListener, type SynapseListener } from './listener.ts';
 import { parseSynapseSize } from './size.ts';
+import { isWorkerFile, readProcesses, type SynapseProcesses } from './workers.ts';
 import type { Place, YamlFile, YamlPath, YamlProblem } from './yaml-file.ts';
 
 /** What of Synapse's configuration matters to a reverse proxy, defaults filled in. Holds no secret. */
 export interface HomeserverYaml {
-  /** The files that count, in the order in which they were given. */
+  /** The files, those of workers too, in the order in which they were given. */
   readonly files: readonly string[];
   readonly serverName: string;
   /** Undefined when it is not written; Synapse then takes `https://SERVER_NAME/`. */
@@ -22,8 +23,8 @@ export interface HomeserverYaml {
   readonly trustedKeyServers: readonly string[] | undefined;
   /** Networks; undefined when it is not written, which means all private ones. */
   readonly ipRangeBlacklist: readonly string[] | undefined;
-  /** Names of the processes beside the main one; empty without workers. */
-  readonly instances: readonly string[];
+  /** Main process and workers. */
+  readonly processes: SynapseProcesses;
   /** Whether the main process sends federation traffic itself. */
   readonly mainSendsFederation: boolean;
   /** The Matrix Authentication Service, when logins are its business. */
@@ -44,9 +45,13 @@ const DEFAULT_UPLOAD = 50 * 1024 ** 2;
 
 /**
  * Merges files as Synapse does with several `-c`: a top-level key of a later file replaces the whole of an earlier
- * one's (synapse/config/_base.py, read_config_files). `files` is not empty. Never throws.
+ * one's (synapse/config/_base.py, read_config_files). Files of workers are read apart: each stands for one process. `given`
+ * is not empty. Never throws.
  */
-export function readHomeserverYaml(files: readonly YamlFile[]): HomeserverYamlReading {
+export function readHomeserverYaml(given: readonly YamlFile[]): HomeserverYamlReading {
+  const workerFiles = given.filter(isWorkerFile);
+  const shared = given.filter((file) => !isWorkerFile(file));
+  const files = shared.length === 0 ? given : shared;
   const problems: YamlProblem[] = [];
   // fromEntries defines members, where an assignment to `__proto__` would change the prototype.
   const values: JsonObject = Object.fromEntries(files.flatMap((file) => Object.entries(file.values)));
@@ -93,8 +98,9 @@ export function readHomeserverYaml(files: readonly YamlFile[]): HomeserverYamlRe
   const upload = parseSynapseSize(values['max_upload_size'] ?? DEFAULT_UPLOAD);
   if (upload === undefined)
     refuse(['max_upload_size'], 'max_upload_size is no size', 'Write it as max_upload_size: 50M');
+  const settings = { ...values, instance_map: mapping('instance_map'), stream_writers: mapping('stream_writers') };
   const yaml: HomeserverYaml = {
-    files: files.map(({ name }) => name),
+    files: given.map(({ name }) => name),
     serverName,
     publicBaseurl: text('public_baseurl'),
     listeners: readListeners(values, list('listeners') ?? [], place, refuse),
@@ -106,7 +112,7 @@ export function readHomeserverYaml(files: readonly YamlFile[]): HomeserverYamlRe
       String(isJsonObject(one) ? (one['server_name'] ?? '') : one),
     ),
     ipRangeBlacklist: list('ip_range_blacklist')?.map(String),
-    instances: Object.keys(mapping('instance_map')).filter((name) => name !== 'main'),
+    processes: readProcesses(settings, workerFiles, (problem) => problems.push(problem)),
     mainSendsFederation: sendsFederation(values),
     authenticationService: readAuthenticationService(values),
     place,

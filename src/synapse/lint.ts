@@ -3,6 +3,7 @@ import type { HomeserverYaml, HomeserverYamlReading } from './homeserver-yaml.ts
 import { lintFederation } from './lint-federation.ts';
 import { lintListener, lintPrivateListeners } from './lint-listener.ts';
 import { lintNames } from './lint-names.ts';
+import { lintWorkers } from './lint-workers.ts';
 import type { SidecarFacts } from './sidecar-facts.ts';
 import { writeSynapseSize } from './size.ts';
 
@@ -29,6 +30,7 @@ function lintYaml(yaml: HomeserverYaml, facts: SidecarFacts): Finding[] {
     ...lintPrivateListeners(yaml, facts),
     ...lintUpload(yaml, facts),
     ...lintFederation(yaml, facts),
+    ...lintWorkers(yaml, facts),
   ];
 }
 

@@ -1,5 +1,14 @@
 import type { Upstream } from '../base/address.ts';
 import type { JsonObject } from '../matrix/json.ts';
+import type { PoolName } from '../matrix/worker-pools.ts';
+
+/** Where the workers of one homeserver are for the sidecar. */
+export interface SidecarWorkers {
+  /** Those that take requests. */
+  readonly pools: Readonly<Partial<Record<PoolName, readonly Upstream[]>>>;
+  /** Those that take none. */
+  readonly background: readonly Upstream[];
+}
 
 /** What the sidecar does for one homeserver, as far as Synapse's configuration has to agree with it. */
 export interface SidecarFacts {
@@ -14,6 +23,8 @@ export interface SidecarFacts {
   readonly uploadLimit: number;
   /** True when the certificates are not from a public authority, so that the peers are a network of one's own. */
   readonly privateFederation: boolean;
+  /** Undefined where the sidecar knows of none. */
+  readonly workers: SidecarWorkers | undefined;
 }
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/i;

@@ -13,7 +13,7 @@ describe('what matters of homeserver.yaml', () => {
       maxUploadSize: 52_428_800,
       federationDomainWhitelist: undefined,
       mainSendsFederation: true,
-      instances: [],
+      processes: { names: [], workers: [], redis: false, mainServesMedia: true },
       authenticationService: undefined,
       listeners: [
         {
@@ -73,7 +73,7 @@ instance_map: { main: { host: x, port: 1 }, generic1: { host: y, port: 2 } }
 matrix_authentication_service: { enabled: true, endpoint: "http://mas:8080", secret: hunter2 }
 `);
     expect(yaml).toMatchObject({
-      instances: ['generic1'],
+      processes: { names: ['generic1'] },
       mainSendsFederation: false,
       authenticationService: { endpoint: 'http://mas:8080' },
     });

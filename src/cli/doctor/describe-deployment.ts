@@ -71,6 +71,7 @@ function describeServer(
       serverDocument: documents['server'],
       uploadLimit: config.limits.upload,
       privateFederation: reach === 'private',
+      workers: server.workers,
     },
   };
 }
