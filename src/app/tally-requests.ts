@@ -105,6 +105,10 @@ export function createRequestTally({
   const origins: BusiestNames = createBusiestNames(ORIGINS, { system });
   const savedBy = new Map<Saviour, BoundCounter>();
   const refusedFor = new Map<RefusalReason, BoundCounter>();
+  // From the start, so that the first one is seen as an increase.
+  metrics.counter('requestsLimited', { party: 'client', limit: 'requests_per_client' });
+  for (const limit of ['requests_per_origin', 'federation_requests', 'wait'])
+    metrics.counter('requestsLimited', { party: 'server', limit });
   metrics.gauge('originRequests', () =>
     origins.describe().map(({ name, count }) => ({ labels: { origin: name }, value: count })),
   );

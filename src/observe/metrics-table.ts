@@ -194,7 +194,7 @@ export const METRICS = {
     name: 'matrix_sidecar_upstream_instance_up',
     type: 'gauge',
     help: 'Whether an instance of an upstream gets requests (1), be they few because it came back just now, or is away (0).',
-    labels: ['upstream', 'instance'],
+    labels: ['upstream', 'place'],
     unit: '0 or 1',
     merge: 'min',
   },

@@ -32,7 +32,9 @@ describe('the tally', () => {
     const metrics = createMetrics();
     const tally = createRequestTally({ metrics, system: realSystem });
     const scrape = async (): Promise<string[]> =>
-      (await metrics.scrape()).text.split('\n').filter((line) => line.startsWith('matrix_sidecar_'));
+      (await metrics.scrape()).text
+        .split('\n')
+        .filter((line) => line.startsWith('matrix_sidecar_') && !line.includes('_limited_'));
     return { tally, scrape };
   };
 

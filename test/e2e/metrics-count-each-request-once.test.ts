@@ -141,7 +141,7 @@ it('a scrape tells of the process by the usual names', async () => {
 
 it('each instance of an upstream is shown as up or not', async () => {
   const up = [...(await scrape())].filter(([series]) => series.startsWith('upstream_instance_up'));
-  expect(up.map(([series]) => /instance="([^"]*)"/.exec(series)?.[1]).toSorted()).toEqual(
+  expect(up.map(([series]) => /place="([^"]*)"/.exec(series)?.[1]).toSorted()).toEqual(
     [upstream.url, 'http://127.0.0.1:1'].toSorted(),
   );
 });
