@@ -59,7 +59,7 @@ export function observeEnd(attempt: Attempt): void {
 
 function count({ exchange: { status }, deps, tally, began, saviour, error, origin }: Attempt): void {
   const saved = saviour === 'last-good' || (saviour !== undefined && error === undefined && status > 0 && status < 500);
-  tally.count({ status, began, error: saved ? undefined : error });
+  tally.count(status, began, saved ? undefined : error);
   if (saved) deps.tally.saved(saviour);
   if (tally.surface === 'federation') deps.tally.cameFrom(origin, status);
 }

@@ -27,8 +27,16 @@ export function handleRequest(exchange: Exchange, runtime: Runtime, deps: Reques
   const facts = describeRequest(exchange, runtime.config, deps);
   const { tally } = deps;
   const attempt: Attempt = {
-    ...{ exchange, facts, runtime, deps, began: tally.now(), tally: tally.of('refused') },
-    ...{ origin: undefined, saviour: undefined, error: undefined, mild: false },
+    exchange,
+    facts,
+    runtime,
+    deps,
+    began: tally.now(),
+    tally: tally.of('refused'),
+    origin: undefined,
+    saviour: undefined,
+    error: undefined,
+    mild: false,
   };
   observeEnd(attempt);
   try {

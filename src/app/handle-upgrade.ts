@@ -48,7 +48,7 @@ export function handleUpgrade(upgrade: UpgradeRequest, runtime: Runtime, deps: U
   const began = deps.tally.now();
   const ending: Ending = {
     tally: deps.tally.of('refused'),
-    count: (status, error) => ending.tally.count({ status, error, began }),
+    count: (status, error) => ending.tally.count(status, began, error),
   };
   const refuse: Refuse = (status, errcode, message, error) => {
     socket.end(rawAnswer(status, errcode, message, deps.system.now()));

@@ -28,19 +28,11 @@ export type Saviour = SecondChance | 'last-good';
 /** Whose fault an answer is. */
 export type TalliedBlame = 'nobody' | 'client' | 'upstream' | 'us';
 
-/** How a request ended. */
-export interface TalliedEnd {
-  /** 0 where no answer began. */
-  readonly status: number;
-  readonly error: SidecarError | undefined;
-  /** From `RequestTally.now`. */
-  readonly began: number;
-}
-
 /** Counts the requests of one surface. */
 export interface SurfaceTally {
   readonly surface: TalliedSurface;
-  count(end: TalliedEnd): void;
+  /** One is over: its status (0 where no answer began), when it began by `RequestTally.now`, what it failed of. */
+  count(status: number, began: number, error?: SidecarError): void;
 }
 
 /** Counts requests. Counters are found once and kept by number: nothing is built for a request. */
@@ -61,20 +53,21 @@ const STATUSES: readonly number[] = [
   421, 429, 431, 500, 501, 502, 503, 504,
 ];
 const CLASSES: readonly string[] = ['none', '1xx', '2xx', '3xx', '4xx', '5xx', 'odd'];
+const ODD = 6;
 const BLAMES: readonly TalliedBlame[] = ['nobody', 'client', 'upstream', 'us'];
 const STATUS_LABELS: readonly string[] = [...CLASSES, ...STATUSES.map(String)];
 /** By status: its place among the labels. */
 const PLACES: Uint8Array = Uint8Array.from({ length: 600 }, (_, status) => {
   const known = STATUSES.indexOf(status);
   if (known !== -1) return CLASSES.length + known;
-  return status === 0 ? 0 : status < 100 ? 6 : Math.floor(status / 100);
+  return status === 0 ? 0 : status < 100 ? ODD : Math.floor(status / 100);
 });
 
 /** Of all that is the sidecar's to answer, it is to blame for a 5xx. */
 const OWN: ReadonlySet<TalliedSurface> = new Set(['well-known', 'challenge', 'tester', 'probe', 'admin', 'refused']);
 
-/** Whose fault an answer is, as a place in BLAMES. Pure. */
-export function findBlame({ status, error }: Pick<TalliedEnd, 'status' | 'error'>, own: boolean): TalliedBlame {
+/** Whose fault an answer is; `own`: a 5xx would be the sidecar's. Pure. */
+export function findBlame(status: number, error: SidecarError | undefined, own: boolean): TalliedBlame {
   switch (error?.blame) {
     case 'client':
       return 'client';
@@ -120,14 +113,14 @@ export function createRequestTally({
     let durations: BoundHistogram | undefined;
     return {
       surface,
-      count(end) {
-        const blame = findBlame(end, own);
-        const place = PLACES[end.status] ?? 6;
+      count(status, began, error) {
+        const blame = findBlame(status, error, own);
+        const place = PLACES[status] ?? ODD;
         const index = place * BLAMES.length + BLAMES.indexOf(blame);
         cells[index] ??= metrics.counter('requests', { surface, status: STATUS_LABELS[place]!, blame });
         cells[index].add();
         durations ??= metrics.histogram('requestDuration', { surface });
-        durations.observe((system.monotonic() - end.began) / 1000);
+        durations.observe((system.monotonic() - began) / 1000);
       },
     };
   }

@@ -86,7 +86,7 @@ export function createTraffic(limits: Config['limits'], deps: TrafficDeps): Traf
 
   function answerAdmin(exchange: Exchange): void {
     const began = tally.now();
-    exchange.onClosed(() => tally.of('admin').count({ status: exchange.status, error: undefined, began }));
+    exchange.onClosed(() => tally.of('admin').count(exchange.status, began));
     void answerAdminRequest(exchange, adminDeps);
   }
 
