@@ -56,17 +56,22 @@ export function isServers(surface: Surface | undefined): boolean {
 export interface Applicant {
   readonly exchange: Pick<Exchange, 'headers' | 'closed' | 'onClosed'>;
   readonly surface: Surface | undefined;
+  /** Who a request of another server says that it comes from, by `readOrigin`. */
+  readonly origin: string | undefined;
   readonly clientAddress: string;
 }
+
+/** What a request is refused for: a key of `limits`, or that it has waited as long as it could. */
+export type RequestLimit = 'requests_per_client' | 'requests_per_origin' | 'federation_requests' | 'wait';
 
 /**
  * Calls `go` when it is the request's turn, or `refuse` where too many wait or it has waited as long as it could. The
  * place is given back when the exchange is closed.
  */
 export function admitRequest(
-  { exchange, surface, clientAddress }: Applicant,
+  { exchange, surface, origin, clientAddress }: Applicant,
   admissions: Admissions,
-  deps: { readonly system: System; go(): void; refuse(party: 'client' | 'server'): void },
+  deps: { readonly system: System; go(): void; refuse(party: 'client' | 'server', limit: RequestLimit): void },
 ): void {
   const federated = isServers(surface);
   const party = federated ? 'server' : 'client';
@@ -78,43 +83,43 @@ export function admitRequest(
     how();
   };
   const go = (): void => settle(deps.go);
-  const refuse = (): void => settle(() => deps.refuse(party));
-  const origin = surface === 'federation' ? readOrigin(exchange.headers) : undefined;
+  const refuse = (limit: RequestLimit): void => settle(() => deps.refuse(party, limit));
   const leave = federated
     ? enterAsServer(admissions, { network, origin }, go, refuse)
     : admissions.clients.enter(network, go);
-  if (leave === undefined) return refuse();
+  if (leave === undefined) return refuse('requests_per_client');
+  if (typeof leave === 'string') return refuse(leave);
   if (exchange.closed) return leave();
   exchange.onClosed(leave);
   if (settled) return;
   const timer = deps.system.setTimer(QUEUED, () => {
     if (settled || exchange.closed) return;
     leave();
-    refuse();
+    refuse('wait');
   });
   exchange.onClosed(() => timer.cancel());
 }
 
-/** Its own share first, where it waits in front of nobody else, then that of its network. As `Admission.enter`. */
+/** Its own share first, where it waits in front of nobody else, then that of its network. As `Admission.enter`, or what refused it. */
 function enterAsServer(
   { origins, servers }: Admissions,
   { network, origin }: { readonly network: string; readonly origin: string | undefined },
   go: () => void,
-  refuseLate: () => void,
-): (() => void) | undefined {
+  refuseLate: (limit: RequestLimit) => void,
+): (() => void) | RequestLimit {
   let entering = true;
   let refused = false;
   let leaveSecond: (() => void) | undefined;
   const leaveFirst = origins.enter(`${origin ?? ''} ${network}`, () => {
     leaveSecond = servers.enter(network, go);
     refused = leaveSecond === undefined;
-    if (refused && !entering) refuseLate();
+    if (refused && !entering) refuseLate('federation_requests');
   });
   entering = false;
-  if (leaveFirst === undefined) return undefined;
+  if (leaveFirst === undefined) return 'requests_per_origin';
   if (refused) {
     leaveFirst();
-    return undefined;
+    return 'federation_requests';
   }
   return () => {
     leaveSecond?.();
@@ -125,7 +130,7 @@ function enterAsServer(
 const ORIGIN = /^X-Matrix .{0,1000}?\borigin="?([^",\s]{1,261})/i;
 
 /** Who a request says that it comes from. Not verified. */
-function readOrigin(headers: RawHeaders): string | undefined {
+export function readOrigin(headers: RawHeaders): string | undefined {
   for (let index = 0; index < headers.length; index += 2) {
     const name = headers[index]!;
     if (name.length !== 13 || name.toLowerCase() !== 'authorization') continue;

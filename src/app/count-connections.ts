@@ -72,6 +72,8 @@ export function countConnections(deps: CountConnectionsDeps): CountedConnections
       onShed: (why) => metrics.counter('connectionsShed', { why }).add(),
     },
   );
+  // From the start, so that the first one is seen as an increase.
+  for (const limit of ['total', 'client']) metrics.counter('connectionsRefused', { limit });
   metrics.gauge('connections', () => {
     const { open, idle } = limits.status;
     return [

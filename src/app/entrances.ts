@@ -10,6 +10,7 @@ import type { ChallengeContexts } from '../listen/challenge-server.ts';
 import type { HandshakeTurns } from '../listen/handshake-turns.ts';
 import { createPlainServer } from '../listen/plain-listener.ts';
 import { createTlsListener, type TlsListener } from '../listen/tls-listener.ts';
+import type { Metrics } from '../observe/metrics.ts';
 import { createTicketKeys, TICKET_KEY_LIFETIME } from '../tls/ticket-keys.ts';
 import { type BoundListeners, createBoundListeners } from './bound-listeners.ts';
 import type { CountedConnections } from './count-connections.ts';
@@ -26,6 +27,7 @@ export interface EntrancesDeps {
   /** Where connections are counted, those of the admin listener apart. */
   readonly limits: Pick<CountedConnections, 'enter' | 'onExhausted'>;
   readonly turns: HandshakeTurns;
+  readonly metrics: Metrics;
   onHttp1(socket: Socket, facts: ConnectionFacts): void;
   onHttp2(socket: TLSSocket, facts: ConnectionFacts): void;
   onRefused(peerAddress: string | undefined, why: string): void;
@@ -60,6 +62,8 @@ export function createEntrances(deps: EntrancesDeps): Entrances {
         onHttp1,
         onHttp2,
         onRefused,
+        onHandshake: (kind) => deps.metrics.counter('handshakes', { listener, kind }).add(),
+        onNoHandshake: (cause) => deps.metrics.counter('handshakeFailures', { listener, cause }).add(),
       },
     );
   const tls = { https: createTls('https'), federation: createTls('federation') };

@@ -1,6 +1,4 @@
 import { describeError, SidecarError } from '../base/errors.ts';
-import type { Log } from '../base/log.ts';
-import type { System } from '../base/system.ts';
 import type { Exchange } from '../forward/exchange.ts';
 import { answerFor } from '../forward/failure.ts';
 import type { ForwardPlace } from '../forward/forward-plan.ts';
@@ -8,57 +6,39 @@ import { forwardRequest } from '../forward/forward-request.ts';
 import type { Hold } from '../forward/hold.ts';
 import type { LastGoodDocument } from '../forward/last-good.ts';
 import { buildRequestHeaders } from '../forward/request-headers.ts';
-import type { UnreadAnswers } from '../forward/unread-answers.ts';
 import type { UpstreamWay } from '../forward/upstream-way.ts';
 import { listClaimedOrigins } from '../matrix/claimed-origins.ts';
 import { DEFAULT_DEADLINE } from '../matrix/endpoint-table.ts';
 import { judgeRepetition } from '../matrix/repeated-put.ts';
-import type { Metrics } from '../observe/metrics.ts';
 import type { Decision } from '../route/decision.ts';
 import { locateOnHttps } from '../route/redirect-location.ts';
 import { findPathEnd } from '../route/request-target.ts';
-import { admitRequest, isServers } from './admit-request.ts';
+import { admitRequest, isServers, readOrigin } from './admit-request.ts';
+import { type Attempt, observeEnd, type RequestDeps } from './attempt.ts';
 import { type ChosenPlace, choosePlace } from './choose-place.ts';
-import type { FederationTester } from './federation-tester.ts';
-import { beginRequestLine, logFailure } from './log-request.ts';
-import type { OwnAnswers } from './own-answers.ts';
+import { logFailure } from './log-request.ts';
 import { describeProbe } from './probe-answers.ts';
-import { describeRequest, type RequestFacts } from './request-facts.ts';
+import { describeRequest } from './request-facts.ts';
 import type { Runtime } from './runtime.ts';
-
-export interface RequestDeps {
-  readonly system: System;
-  readonly log: Log;
-  readonly answers: OwnAnswers;
-  readonly metrics: Metrics;
-  /** What is in force. */
-  runtime(): Runtime;
-  /** A fresh request id. */
-  nextRequestId(): string;
-  /** The answer to an ACME http-01 challenge; undefined when there is none under way for this token. */
-  challengeAnswer(token: string): Promise<string | undefined>;
-  /** What proves to `doctor` that this is the sidecar that it means; undefined for tokens of nobody's. */
-  probeProof(token: string): Promise<string | undefined>;
-  readonly tester: FederationTester;
-  readonly unread: UnreadAnswers;
-}
-
-/** A request under way. */
-interface Attempt {
-  readonly exchange: Exchange;
-  readonly facts: RequestFacts;
-  readonly runtime: Runtime;
-  readonly deps: RequestDeps;
-  error: SidecarError | undefined;
-  /** A homeserver that cannot be had is not to be held against it. */
-  mild: boolean;
-}
+import { findSurface } from './tally-requests.ts';
 
 /** The life of a request on the public listeners, from its headers to its answer: facts, decision, action. */
 export function handleRequest(exchange: Exchange, runtime: Runtime, deps: RequestDeps): void {
   const facts = describeRequest(exchange, runtime.config, deps);
-  const attempt: Attempt = { exchange, facts, runtime, deps, error: undefined, mild: false };
-  logWhenClosed(attempt);
+  const { tally } = deps;
+  const attempt: Attempt = {
+    exchange,
+    facts,
+    runtime,
+    deps,
+    began: tally.now(),
+    tally: tally.of('refused'),
+    origin: undefined,
+    saviour: undefined,
+    error: undefined,
+    mild: false,
+  };
+  observeEnd(attempt);
   try {
     act(attempt, decide(attempt, runtime));
   } catch (error) {
@@ -88,12 +68,14 @@ function decide({ exchange, facts }: Attempt, runtime: Runtime): Decision {
 function act(attempt: Attempt, decision: Decision): void {
   const { exchange, facts, runtime, deps } = attempt;
   const { answers } = deps;
+  attempt.tally = deps.tally.of(findSurface(decision));
   switch (decision.do) {
     case 'publish':
       return answers.wellKnown(exchange, decision.document);
     case 'preflight':
       return answers.preflight(exchange, decision.variant);
     case 'refuse':
+      deps.tally.refused(decision.because);
       return answers.error(exchange, decision);
     case 'redirect':
       return answers.redirect(exchange, locateOnHttps(exchange.authority, exchange.target, runtime.redirect));
@@ -128,16 +110,18 @@ function forward(attempt: Attempt, decision: Forward): void {
   attempt.mild = hold !== undefined && endpoint?.mildFailure === true;
   const document = endpoint?.lastGood === true ? findLastGood(exchange, server, runtime) : undefined;
   if (document !== undefined && hold?.away === true) return giveLastGood(attempt, document, server);
-  const arrived = deps.system.monotonic();
-  admitRequest({ exchange, surface: endpoint?.surface, clientAddress: facts.client.address }, runtime.admissions, {
+  const surface = endpoint?.surface;
+  if (surface === 'federation') attempt.origin = readOrigin(exchange.headers);
+  const { origin } = attempt;
+  admitRequest({ exchange, surface, origin, clientAddress: facts.client.address }, runtime.admissions, {
     system: deps.system,
     go() {
-      const sending: Sending = { arrived, patience, connections, hold, document };
+      const sending: Sending = { arrived: attempt.began, patience, connections, hold, document };
       if (place === undefined) send(attempt, decision, sending, undefined);
       else sendByKey(attempt, decision, sending, place);
     },
-    refuse(party) {
-      deps.metrics.counter('requestsLimited', { party }).add();
+    refuse(party, limit) {
+      deps.tally.limited(party, limit);
       deps.answers.limited(exchange, RETRY_AFTER);
     },
   });
@@ -152,7 +136,9 @@ interface Sending {
   readonly document: LastGoodDocument | undefined;
 }
 
-function giveLastGood({ exchange, deps }: Attempt, document: LastGoodDocument, server: string): void {
+function giveLastGood(attempt: Attempt, document: LastGoodDocument, server: string): void {
+  const { exchange, deps } = attempt;
+  attempt.saviour = 'last-good';
   deps.metrics.counter('lastGoodAnswers', { server }).add();
   deps.answers.lastGood(exchange, document);
 }
@@ -218,7 +204,10 @@ function send(
       },
       // A decision to forward would have been a place to go to.
       onNowhere: () => act(attempt, decide(attempt, deps.runtime())),
-      onRepeat: () => deps.metrics.counter('requestsRepeated', { homeserver: upstream.text }).add(),
+      onSecondChance(by) {
+        attempt.saviour = by;
+        if (by === 'repeat') deps.metrics.counter('requestsRepeated', { homeserver: upstream.text }).add();
+      },
       onCut: (error) => {
         attempt.error = error;
       },
@@ -272,19 +261,4 @@ function fail(attempt: Attempt, error: SidecarError): void {
   logFailure(error, facts, runtime.config.log.requests, deps.log);
   if (exchange.answered) exchange.abort();
   else deps.answers.error(exchange, answerFor(error, attempt.mild));
-}
-
-function logWhenClosed(attempt: Attempt): void {
-  const { exchange, facts, runtime, deps } = attempt;
-  const setting = runtime.config.log.requests;
-  if (setting === 'off') return;
-  const request = {
-    listener: exchange.facts.listener,
-    method: exchange.method,
-    authority: exchange.authority,
-    target: exchange.target,
-    httpVersion: exchange.httpVersion,
-  };
-  const write = beginRequestLine(request, facts, setting, deps);
-  exchange.onClosed(() => write({ status: exchange.status, error: attempt.error }));
 }

@@ -8,11 +8,13 @@ import type { Upgrader } from '../forward/upgrade.ts';
 import { rawAnswer } from '../listen/plain-http-answer.ts';
 import { listClaimedOrigins } from '../matrix/claimed-origins.ts';
 import { DEFAULT_DEADLINE } from '../matrix/endpoint-table.ts';
-import { type Applicant, admitRequest } from './admit-request.ts';
-import { defectOf, type RequestDeps } from './handle-request.ts';
+import { type Applicant, admitRequest, readOrigin } from './admit-request.ts';
+import type { RequestDeps } from './attempt.ts';
+import { defectOf } from './handle-request.ts';
 import { beginRequestLine, logFailure } from './log-request.ts';
 import { describeRequest, type RequestFacts } from './request-facts.ts';
 import type { Runtime } from './runtime.ts';
+import { findSurface, type SurfaceTally } from './tally-requests.ts';
 
 export interface UpgradeDeps extends RequestDeps {
   readonly upgrader: Upgrader;
@@ -43,8 +45,14 @@ export function handleUpgrade(upgrade: UpgradeRequest, runtime: Runtime, deps: U
     httpVersion: '1.1',
   };
   const writeLine = beginRequestLine(logged, facts, runtime.config.log.requests, deps);
+  const began = deps.tally.now();
+  const ending: Ending = {
+    tally: deps.tally.of('refused'),
+    count: (status, error) => ending.tally.count(status, began, error),
+  };
   const refuse: Refuse = (status, errcode, message, error) => {
     socket.end(rawAnswer(status, errcode, message, deps.system.now()));
+    ending.count(status, error);
     writeLine({ status, error });
   };
   const fail = (error: SidecarError): void => {
@@ -53,11 +61,17 @@ export function handleUpgrade(upgrade: UpgradeRequest, runtime: Runtime, deps: U
     refuse(status, errcode, message, error);
   };
   try {
-    decideAndUpgrade(upgrade, facts, runtime, deps, refuse, fail);
+    decideAndUpgrade(upgrade, facts, runtime, deps, { ending, refuse, fail });
   } catch (error) {
     // A defect of ours must cost one request, never the process.
     fail(defectOf(error));
   }
+}
+
+/** Where it is counted once it is known what became of it. */
+interface Ending {
+  tally: SurfaceTally;
+  count(status: number, error?: SidecarError): void;
 }
 
 /** Says no on the socket, and writes the request's line. */
@@ -68,8 +82,11 @@ function decideAndUpgrade(
   facts: RequestFacts,
   runtime: Runtime,
   deps: UpgradeDeps,
-  refuse: Refuse,
-  fail: (error: SidecarError) => void,
+  {
+    ending,
+    refuse,
+    fail,
+  }: { readonly ending: Ending; readonly refuse: Refuse; readonly fail: (error: SidecarError) => void },
 ): void {
   const authority = request.headers.host;
   const decision = runtime.route({
@@ -81,6 +98,8 @@ function decideAndUpgrade(
     clientAddress: facts.client.address,
     origins: () => listClaimedOrigins(request.rawHeaders),
   });
+  ending.tally = deps.tally.of(findSurface(decision));
+  if (decision.do === 'refuse') deps.tally.refused(decision.because);
   if (decision.do === 'refuse') return refuse(decision.status, decision.errcode, decision.message);
   if (decision.do !== 'forward' || request.method !== 'GET')
     return refuse(400, 'M_UNKNOWN', 'Nothing at this path speaks WebSocket.');
@@ -88,9 +107,11 @@ function decideAndUpgrade(
   const headers = buildRequestHeaders(source, facts.forwarded);
   if (!headers.ok) return refuse(400, 'M_UNKNOWN', `Bad request: ${headers.why}.`);
   const { upstream, endpoint } = decision;
+  const surface = endpoint?.surface;
+  const origin = surface === 'federation' ? readOrigin(request.rawHeaders) : undefined;
   // Synapse ignores such an offer, and answers as to any other request: it counts as one.
   admitRequest(
-    { ...{ surface: endpoint?.surface, clientAddress: facts.client.address }, exchange: asExchange(request, socket) },
+    { ...{ surface, origin, clientAddress: facts.client.address }, exchange: asExchange(request, socket) },
     runtime.admissions,
     {
       system: deps.system,
@@ -99,10 +120,11 @@ function decideAndUpgrade(
           connections: runtime.connectionsTo(upstream),
           headers: headers.value,
           deadline: endpoint?.deadline ?? DEFAULT_DEADLINE,
+          onAnswer: (status) => ending.count(status),
           onFailure: fail,
         }),
-      refuse(party) {
-        deps.metrics.counter('requestsLimited', { party }).add();
+      refuse(party, limit) {
+        deps.tally.limited(party, limit);
         refuse(429, 'M_LIMIT_EXCEEDED', 'Too many requests at once.');
       },
     },

@@ -25,6 +25,9 @@ export function holdRequests(
 ): Hold {
   const { log, metrics, room, who = 'The homeserver' } = deps;
   const homeserver = connections.upstream.text;
+  // From the start, so that the first one is seen as an increase.
+  for (const outcome of ['released', 'expired', 'left', 'refused'])
+    metrics.counter('requestsHeldTotal', { homeserver, outcome });
   return createHold(
     { most: MOST_WAITING, forServers: FOR_SERVERS, ...(room === undefined ? {} : { room }) },
     {

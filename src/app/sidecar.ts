@@ -123,6 +123,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     config: () => inForce.runtime.config,
     certificates: inForce.certificates,
     limits,
+    metrics,
     turns: createHandshakeTurns(
       { longestWait: () => inForce.runtime.config.limits.handshake / 2 },
       { system, penalties },

@@ -30,6 +30,14 @@ export function exposeTraffic(metrics: Metrics, runtime: () => Runtime, system: 
       }));
     }),
   );
+  metrics.gauge('upstreamInstanceUp', () =>
+    listConnections(runtime()).flatMap(({ text, instances, hold }) => {
+      const clocks = { now: system.now(), monotonic: system.monotonic() };
+      const states = describeInstances(instances, hold, clocks);
+      const each = instances.map((one, index) => ({ text: one.text, up: states[index]!.state === 'ejected' ? 0 : 1 }));
+      return onlyFirst(each).map((one) => ({ labels: { upstream: text, place: one.text }, value: one.up }));
+    }),
+  );
   metrics.gauge('upstreamInFlight', () =>
     listConnections(runtime()).map(({ text, instances }) => ({
       labels: { upstream: text },

@@ -12,14 +12,16 @@ import type { ConnectionLimits } from '../listen/connection-limits.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Store } from '../store/store.ts';
 import { type AdminDeps, answerAdminRequest } from './answer-admin-request.ts';
+import type { RequestDeps } from './attempt.ts';
 import { type ConnectionHandlers, createConnectionHandlers } from './connection-handlers.ts';
 import { createFederationTester } from './federation-tester.ts';
-import { handleRequest, type RequestDeps } from './handle-request.ts';
+import { handleRequest } from './handle-request.ts';
 import { handleUpgrade } from './handle-upgrade.ts';
 import { createInFlight } from './in-flight.ts';
 import { createOwnAnswers } from './own-answers.ts';
 import { createRequestIds } from './request-ids.ts';
 import type { Runtime } from './runtime.ts';
+import { createRequestTally } from './tally-requests.ts';
 
 export interface TrafficDeps {
   readonly metrics: Metrics;
@@ -61,17 +63,16 @@ export function createTraffic(limits: Config['limits'], deps: TrafficDeps): Traf
   const answers = createOwnAnswers({ system });
   const config = (): Config => deps.runtime().config;
   const tester = createFederationTester({ system, log, answers, config, store: deps.store });
+  const { metrics } = deps;
+  const tally = createRequestTally({ metrics, system });
   const requestDeps: RequestDeps = {
-    system,
-    log,
-    answers,
-    metrics: deps.metrics,
+    ...{ system, log, answers, metrics, tally },
     runtime: deps.runtime,
     nextRequestId: createRequestIds(system),
     challengeAnswer: deps.challengeAnswer,
     probeProof: deps.probeProof,
     tester,
-    unread: createUnreadAnswers(),
+    unread: createUnreadAnswers({ onCut: (why) => metrics.counter('answersCut', { why }).add() }),
   };
   const adminDeps: AdminDeps = { log, answers, tester, ...deps.admin };
 
@@ -79,8 +80,14 @@ export function createTraffic(limits: Config['limits'], deps: TrafficDeps): Traf
     inFlight.enter();
     exchange.onClosed(inFlight.leave);
     exchange.onClosed(deps.limits.begin(exchange.facts));
-    if (exchange.facts.listener === 'admin') void answerAdminRequest(exchange, adminDeps);
+    if (exchange.facts.listener === 'admin') answerAdmin(exchange);
     else handleRequest(exchange, deps.runtime(), requestDeps);
+  }
+
+  function answerAdmin(exchange: Exchange): void {
+    const began = tally.now();
+    exchange.onClosed(() => tally.of('admin').count(exchange.status, began));
+    void answerAdminRequest(exchange, adminDeps);
   }
 
   const onRefused = (peerAddress: string | undefined, why: string): void =>

@@ -49,8 +49,10 @@ export class Destination {
     const settle = (end: WaitEnd): void => {
       this.#leave = undefined;
       const place = end === 'moved' ? this.findMove() : undefined;
-      if (end === 'released') goOn();
-      else if (place === undefined) this.#deps.onFailure(failure);
+      if (end === 'released') {
+        this.#deps.onSecondChance('hold');
+        goOn();
+      } else if (place === undefined) this.#deps.onFailure(failure);
       else this.follow(place, goOn, failure);
     };
     this.#leave = this.hold?.wait(left, settle, {

@@ -38,14 +38,17 @@ export interface ForwardPlan extends ForwardPlace {
   readonly patience: number;
 }
 
+/** It has waited for the homeserver, is sent once more because its connection died, or goes to another instance. */
+export type SecondChance = 'hold' | 'repeat' | 'instance';
+
 /** Who is told what became of it. */
 export interface ForwardDeps extends Omit<SlowReaderDeps, 'resume'> {
   /** The answer has not begun: give one that says what happened. */
   onFailure(error: SidecarError): void;
   /** By the configuration in force it is not to be forwarded: answer as that says. Nothing of an answer has begun. */
   onNowhere(): void;
-  /** It is sent once more, because its connection died before an answer. */
-  onRepeat(): void;
+  /** It would have failed by now, and goes on: see `SecondChance`. */
+  onSecondChance(by: SecondChance): void;
   /** The answer had begun and cannot be completed; it was cut off. */
   onCut(error: SidecarError): void;
 }

@@ -216,7 +216,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
       case 'fail':
         return false;
       case 'again':
-        if (lost) this.#deps.onRepeat();
+        this.#deps.onSecondChance(lost ? 'repeat' : 'instance');
         if (place === undefined) this.#again();
         else this.#follow(place, explained);
         return true;
@@ -238,7 +238,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
   #askFirst(explained: SidecarError): boolean {
     const { hold } = this.#destination;
     if (hold === undefined) return false;
-    this.#deps.onRepeat();
+    this.#deps.onSecondChance('repeat');
     hold.check((here) => {
       if (this.#gone) return;
       const place = this.#destination.findMove();

@@ -39,7 +39,7 @@ export interface HoldDeps {
   /** Whether the homeserver takes requests. Never rejects. */
   probe(): Promise<boolean>;
   /** Called for each request that met its absence, when it is known what became of it. */
-  onOutcome?(outcome: 'released' | 'expired' | 'refused'): void;
+  onOutcome?(outcome: 'released' | 'expired' | 'left' | 'refused'): void;
   /** Called when it is lost, with the reason, and when it is back. */
   onAway?(why: string): void;
   onBack?(report: HoldReport): void;
@@ -253,6 +253,7 @@ export function createHold(slice: HoldSlice, deps: HoldDeps): Hold {
       }
       return () => {
         waiter.timer.cancel();
+        if (queue.has(waiter)) deps.onOutcome?.('left');
         remove(waiter);
       };
     },

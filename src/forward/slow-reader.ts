@@ -41,7 +41,11 @@ export function createSlowReader({ exchange, client, stalled }: SlowReaderSlice,
     timer?.cancel();
     timer = deps.system.setTimer(ms, act);
   }
-  const cutAfter = (ms: number): void => after(ms, () => exchange.abort());
+  const cutAfter = (ms: number): void =>
+    after(ms, () => {
+      deps.unread.noteStalled();
+      exchange.abort();
+    });
   function count(): void {
     leave ??= deps.unread.wait(networkOf(client), () => exchange.drop());
   }

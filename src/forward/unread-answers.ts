@@ -10,13 +10,18 @@ export interface UnreadAnswers {
   /** One for `network` waits from now on; `cut` ends it. The result says that it moves on, or is over. */
   wait(network: string, cut: () => void): () => void;
   readonly waiting: number;
+  /** One was cut because its client had not read on for as long as it may. */
+  noteStalled(): void;
 }
+
+/** Why an answer was cut: it was not read for too long, or too many were not. */
+export type CutReason = 'stalled' | 'crowded';
 
 /**
  * Bounds how many answers wait for their clients. When there are too many, one of the network with the most is cut, the
  * one that has waited longest: one that is read, however slowly, waits anew each time that it moves.
  */
-export function createUnreadAnswers(): UnreadAnswers {
+export function createUnreadAnswers({ onCut }: { onCut?(why: CutReason): void } = {}): UnreadAnswers {
   const lines = new Map<string, Set<() => void>>();
   let waiting = 0;
 
@@ -34,6 +39,7 @@ export function createUnreadAnswers(): UnreadAnswers {
     if (most![1].size <= FAIR && waiting <= UTMOST) return;
     const [longest] = most![1];
     leave(most![0], longest!);
+    onCut?.('crowded');
     longest!();
   }
 
@@ -51,5 +57,6 @@ export function createUnreadAnswers(): UnreadAnswers {
     get waiting() {
       return waiting;
     },
+    noteStalled: () => onCut?.('stalled'),
   };
 }

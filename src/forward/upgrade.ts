@@ -12,6 +12,8 @@ export interface UpgradePlan {
   readonly headers: readonly string[];
   /** Milliseconds until the homeserver answers the upgrade. */
   readonly deadline: number;
+  /** What the homeserver said to it; 101 where it is open now. */
+  onAnswer(status: number): void;
   /** Nothing was sent to the client yet: say what happened on its socket. The connection is ended afterwards. */
   onFailure(error: SidecarError, socket: Duplex): void;
 }
@@ -41,10 +43,14 @@ export function createUpgrader(): Upgrader {
     proxyRequest.path = request.url ?? '/';
     proxyRequest.once('upgrade', (_response, upstreamSocket: Socket) => {
       plans.delete(request);
+      plan.onAnswer(101);
       // Not only its sending side: nobody is there any more to receive what the homeserver still sends.
       socket.once('close', () => upstreamSocket.destroy());
     });
-    proxyRequest.once('response', () => plans.delete(request));
+    proxyRequest.once('response', ({ statusCode = 0 }) => {
+      plans.delete(request);
+      plan.onAnswer(statusCode);
+    });
   });
   proxy.on('error', (error, request, socket) => {
     const plan = request === undefined ? undefined : plans.get(request);

@@ -11,6 +11,7 @@ import type { TicketKeys } from '../tls/ticket-keys.ts';
 import { tlsOptions } from '../tls/tls-options.ts';
 import { type ChallengeContexts, createChallengeServer } from './challenge-server.ts';
 import type { ConnectionLimits, Seat } from './connection-limits.ts';
+import { findHandshakeCause, type HandshakeCause, type HandshakeKind } from './handshake-outcome.ts';
 import type { HandshakeTurns } from './handshake-turns.ts';
 import { peekClientHello } from './peek-client-hello.ts';
 import { plainHttpAnswer } from './plain-http-answer.ts';
@@ -38,6 +39,9 @@ export interface TlsListenerDeps {
   onHttp1(socket: TLSSocket, facts: ConnectionFacts): void;
   /** The same for HTTP/2. */
   onHttp2(socket: TLSSocket, facts: ConnectionFacts): void;
+  onHandshake?(kind: HandshakeKind): void;
+  /** The end of a connection that did not get there, once; those that a limit closes are none. */
+  onNoHandshake?(cause: HandshakeCause): void;
   /** A connection that never got that far, and why. */
   onRefused(peerAddress: string | undefined, why: string): void;
 }
@@ -91,20 +95,28 @@ export function createTlsListener(slice: TlsListenerSlice, deps: TlsListenerDeps
     // Either is missing only when the peer left in this very moment.
     if (facts === undefined) return void socket.destroy();
     arrival?.seat?.settle(facts);
+    deps.onHandshake?.(socket.isSessionReused() ? 'resumed' : 'full');
     if (socket.alpnProtocol === 'h2') deps.onHttp2(socket, facts);
     else deps.onHttp1(socket, facts);
   });
 
   const challengeServer =
-    challenge === undefined
-      ? undefined
-      : createChallengeServer({ challenge, onServed: (raw) => void takeArrival(raw), onFailed: refuse });
+    challenge === undefined ? undefined : createChallengeServer({ challenge, onServed, onFailed: refuse });
 
   tlsServer.on('tlsClientError', refuse);
 
+  function onServed(raw: Socket | undefined): void {
+    takeArrival(raw);
+    deps.onHandshake?.('challenge');
+  }
+
+  function miss(raw: Socket | undefined, cause: HandshakeCause): void {
+    if (takeArrival(raw, true) !== undefined) deps.onNoHandshake?.(cause);
+  }
+
   function refuse(error: Error, socket: TLSSocket): void {
     const raw = rawSocketOf(socket);
-    takeArrival(raw);
+    miss(raw, findHandshakeCause(error));
     deps.onRefused(raw?.remoteAddress, `TLS handshake failed: ${describeError(error)}`);
     // Someone spoke plain HTTP to this port. The TLS layer has given up, the connection below can still answer.
     if (errorCode(error) === 'ERR_SSL_HTTP_REQUEST' && raw?.writable === true)
@@ -113,8 +125,10 @@ export function createTlsListener(slice: TlsListenerSlice, deps: TlsListenerDeps
     socket.destroy();
   }
 
-  function takeArrival(raw: Socket | undefined): Arrival | undefined {
+  /** `first`: only if it was not over. */
+  function takeArrival(raw: Socket | undefined, first = false): Arrival | undefined {
     const arrival = raw === undefined ? undefined : arrivals.get(raw);
+    if (first && arrival?.over === true) return undefined;
     if (arrival?.over === false) {
       arrival.over = true;
       underWay--;
@@ -130,7 +144,7 @@ export function createTlsListener(slice: TlsListenerSlice, deps: TlsListenerDeps
     // What has said nothing yet, or half of it, costs no TLS.
     peekClientHello(raw, (outcome) => {
       if (!outcome.ok) {
-        takeArrival(raw);
+        miss(raw, 'not-tls');
         deps.onRefused(raw.remoteAddress, outcome.why);
         raw.destroy();
         return;
@@ -152,27 +166,30 @@ export function createTlsListener(slice: TlsListenerSlice, deps: TlsListenerDeps
     const deadline = slice.handshakeTimeout();
     // From here to the end of the handshake; Node's own limit of 120 s never comes into play.
     const timer = system.setTimer(deadline, () => {
+      miss(raw, 'timeout');
       deps.onRefused(raw.remoteAddress, `no TLS handshake within ${deadline} ms`);
       raw.destroy();
     });
     const arrival: Arrival = { timer, seat, source: undefined, over: false };
     arrivals.set(raw, arrival);
     underWay++;
-    raw.once('close', () => takeArrival(raw));
+    raw.once('close', () => miss(raw, 'left'));
     const peer = raw.remoteAddress;
     if (peer === undefined) return void raw.destroy();
     if (!slice.proxyProtocolFrom().contains(peer)) {
-      if (seat?.identify(peer) !== false) startTls(raw, peer);
+      if (seat?.identify(peer) === false) takeArrival(raw);
+      else startTls(raw, peer);
       return;
     }
     readProxyHeader(raw, (outcome) => {
       if (!outcome.ok) {
+        miss(raw, 'proxy-header');
         deps.onRefused(peer, outcome.why);
         raw.destroy();
         return;
       }
       const client = outcome.source?.address ?? peer;
-      if (seat?.identify(client) === false) return;
+      if (seat?.identify(client) === false) return void takeArrival(raw);
       arrival.source = outcome.source;
       // The stream settles its reading state in the next tick after our reader is off it.
       setImmediate(() => startTls(raw, client));

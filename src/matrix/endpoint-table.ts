@@ -40,6 +40,8 @@ export interface EndpointRow {
    * and more; a 408 does not (Synapse util/retryutils.py).
    */
   readonly mildFailure?: true;
+  /** The homeserver answers when there is news: how long that takes says nothing of it. */
+  readonly waits?: true;
   /** The same for everybody, so that what the homeserver said last can be said in its place while it is away. */
   readonly lastGood?: true;
 }
@@ -114,12 +116,17 @@ export const ENDPOINT_ROWS: readonly EndpointRow[] = [
   { pattern: '/_synapse/client/**', surface: 'synapse-client' },
   { pattern: '/_synapse/admin/**', surface: 'synapse-admin', deadline: SLOW },
 
-  ...client('sync', { deadline: SYNC }),
-  ...client('events', { deadline: SYNC }),
+  ...client('sync', { deadline: SYNC, waits: true }),
+  ...client('events', { deadline: SYNC, waits: true }),
   ...client('initialSync', { deadline: SYNC }),
   ...client('rooms/{roomId}/initialSync', { deadline: SYNC }),
-  { pattern: '/_matrix/client/v4/sync', surface: 'client', deadline: SYNC },
-  { pattern: '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync', surface: 'client', deadline: SYNC },
+  { pattern: '/_matrix/client/v4/sync', surface: 'client', deadline: SYNC, waits: true },
+  {
+    pattern: '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync',
+    surface: 'client',
+    deadline: SYNC,
+    waits: true,
+  },
   ...client('join/{roomIdOrAlias}', { deadline: SLOW }),
   ...client('knock/{roomIdOrAlias}', { deadline: SLOW }),
   ...client('createRoom', { deadline: SLOW }),

@@ -18,6 +18,7 @@ export interface Endpoint {
   readonly patience: number;
   readonly mildFailure: boolean;
   readonly lastGood: boolean;
+  readonly waits: boolean;
 }
 
 interface Node {
@@ -45,6 +46,7 @@ function toEndpoint(row: EndpointRow): Endpoint {
     retry: row.retry ?? 'idempotent',
     mildFailure: row.mildFailure ?? false,
     lastGood: row.lastGood ?? false,
+    waits: row.waits ?? false,
     patience: row.patience ?? PATIENCE[row.surface],
   });
 }

@@ -4,14 +4,16 @@ import type { MergeRule } from './metric-family.ts';
 export interface Metric {
   /** As Prometheus wants it: the unit in the name, base units, `_total` behind a counter. */
   readonly name: string;
-  /** A gauge is asked for at each scrape; a counter counts from the start of the process. */
-  readonly type: 'counter' | 'gauge';
+  /** A gauge is asked for at each scrape; a counter and a histogram count from the start of the process. */
+  readonly type: 'counter' | 'gauge' | 'histogram';
   /** One sentence, for `# HELP` and for the reference page. */
   readonly help: string;
   readonly labels: readonly string[];
   /** For the reference page. */
   readonly unit: string;
-  /** What a gauge is for several processes together; counters are summed up. */
+  /** Of a histogram: upper bounds, in its unit, ascending, without `+Inf`. */
+  readonly buckets?: readonly number[];
+  /** What a gauge is for several processes together; counters and histograms are summed up. */
   readonly merge?: MergeRule;
 }
 
@@ -106,6 +108,50 @@ export const METRICS = {
     labels: ['result'],
     unit: 'tries',
   },
+  requests: {
+    name: 'matrix_sidecar_requests_total',
+    type: 'counter',
+    help: 'Requests that are over, by where they belong, the status of their answer (the class of seldom ones; none where the client left before) and whose fault a failure was: client, upstream, us, or nobody.',
+    labels: ['surface', 'status', 'blame'],
+    unit: 'requests',
+  },
+  requestDuration: {
+    name: 'matrix_sidecar_request_duration_seconds',
+    type: 'histogram',
+    help: 'From the headers of a request until the whole answer has left, waits for a homeserver that is away included; of a WebSocket, until it is open. Requests that wait for news (sync) have the surface long-poll.',
+    labels: ['surface'],
+    unit: 'seconds',
+    buckets: [0.005, 0.025, 0.1, 0.5, 2.5, 10, 60],
+  },
+  requestsSaved: {
+    name: 'matrix_sidecar_requests_saved_total',
+    type: 'counter',
+    help: 'Requests that were answered well and would have met an error: by hold, repeat, another instance, or what the homeserver had said last.',
+    labels: ['by'],
+    unit: 'requests',
+  },
+  requestsRefused: {
+    name: 'matrix_sidecar_requests_refused_total',
+    type: 'counter',
+    help: 'Requests that were refused without asking the homeserver, by why: blocked-network, blocked-server, admin-api, internal, wrong-port, misdirected, malformed, method, unrecognized or no-document.',
+    labels: ['why'],
+    unit: 'requests',
+  },
+  answersCut: {
+    name: 'matrix_sidecar_answers_cut_total',
+    type: 'counter',
+    help: 'Answers that were cut because their client did not read on: for too long (stalled, limits.stalled), or while too many such answers waited (crowded).',
+    labels: ['why'],
+    unit: 'answers',
+  },
+  originRequests: {
+    name: 'matrix_sidecar_origin_requests',
+    type: 'gauge',
+    help: 'Requests of other servers that were answered well in the last whole five minutes, of the 20 that asked most and of all others together (other). Names are as the servers state them.',
+    labels: ['origin'],
+    unit: 'requests',
+    merge: 'sum',
+  },
   homeserverAway: {
     name: 'matrix_sidecar_homeserver_away',
     type: 'gauge',
@@ -125,7 +171,7 @@ export const METRICS = {
   requestsHeldTotal: {
     name: 'matrix_sidecar_requests_held_total',
     type: 'counter',
-    help: 'Requests that met a homeserver that was away, by what became of them: released when it was back, expired after the longest wait, or refused because too many waited.',
+    help: 'Requests that met a homeserver that was away, by what became of them: released when it was back, expired after the longest wait, left by their client, or refused because too many waited.',
     labels: ['homeserver', 'outcome'],
     unit: 'requests',
   },
@@ -143,6 +189,14 @@ export const METRICS = {
     labels: ['upstream', 'state'],
     unit: 'instances',
     merge: 'max',
+  },
+  upstreamInstanceUp: {
+    name: 'matrix_sidecar_upstream_instance_up',
+    type: 'gauge',
+    help: 'Whether an instance of an upstream gets requests (1), be they few because it came back just now, or is away (0).',
+    labels: ['upstream', 'place'],
+    unit: '0 or 1',
+    merge: 'min',
   },
   upstreamInFlight: {
     name: 'matrix_sidecar_upstream_requests_in_flight',
@@ -177,9 +231,23 @@ export const METRICS = {
   requestsLimited: {
     name: 'matrix_sidecar_requests_limited_total',
     type: 'counter',
-    help: 'Requests that were answered 429 because too many of the same party were under way, by that party: client or server.',
-    labels: ['party'],
+    help: 'Requests that were answered 429 because too many of the same party (client or server) were under way, by the limit that they met: requests_per_client, requests_per_origin, federation_requests, or wait, which is 45 s in the queue.',
+    labels: ['party', 'limit'],
     unit: 'requests',
+  },
+  handshakes: {
+    name: 'matrix_sidecar_tls_handshakes_total',
+    type: 'counter',
+    help: 'TLS handshakes that were completed: full, resumed from an earlier session, or challenge, by a CA that validates a name.',
+    labels: ['listener', 'kind'],
+    unit: 'handshakes',
+  },
+  handshakeFailures: {
+    name: 'matrix_sidecar_tls_handshake_failures_total',
+    type: 'counter',
+    help: 'Connections that did not get to the end of their TLS handshake, by cause: certificate-refused (by the client), no-common-version, no-common-cipher, alert (another one of the client), plain-http, not-tls, proxy-header, timeout, left or other.',
+    labels: ['listener', 'cause'],
+    unit: 'connections',
   },
   connections: {
     name: 'matrix_sidecar_connections',
@@ -217,8 +285,9 @@ type OfType<T extends Metric['type']> = {
   [K in keyof Table]: Table[K]['type'] extends T ? K : never;
 }[keyof Table];
 
-/** What our code calls a counter, or a gauge. */
+/** What our code calls a counter, a gauge or a histogram. */
 export type CounterId = OfType<'counter'>;
 export type GaugeId = OfType<'gauge'>;
+export type HistogramId = OfType<'histogram'>;
 /** A value for each label of a metric. Never anything that a stranger chooses: every value is a time series. */
 export type LabelsOf<K extends keyof Table> = { readonly [L in Table[K]['labels'][number]]: string };

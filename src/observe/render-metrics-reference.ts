@@ -20,18 +20,12 @@ time, memory, open files, delay of the event loop, garbage collection. They are 
 have the label \`process\` where there are [several](../processes.md).
 `;
 
-const ALERTS = `## Alerts
+const ALERTS = `## Alerts and a dashboard
 
-\`\`\`yaml
-groups:
-  - name: matrix-sidecar
-    rules:
-      - alert: MatrixCertificateAtRisk
-        expr: ${METRICS.certificateRisk.name} > 0
-        for: 1h
-      - alert: MatrixCertificateExpiresSoon
-        expr: ${METRICS.certificateExpiry.name} - time() < 5 * 86400
-\`\`\`
+[deploy/alerts.yaml](../../deploy/alerts.yaml) has rules for Prometheus: a certificate at risk, a homeserver that is away, requests that
+wait or waited in vain, errors and whose fault they are, other servers that are refused, processes that end or are too
+busy. [deploy/grafana-dashboard.json](../../deploy/grafana-dashboard.json) is a dashboard to import into Grafana. Both go by the job name
+of the scrape above.
 `;
 
 /** The reference page of the metrics, Markdown. */

@@ -94,7 +94,7 @@ export function createCensus(deps: CensusDeps): Census {
       const { own, process: measured } = answers.get(process) ?? { own: counted, process: [] };
       return { slot, leaving, own, process: measured };
     });
-    return mergeMetrics(parts, [...metrics.describe(['counter', 'gauge']), ...buried]);
+    return mergeMetrics(parts, [...metrics.describe(['counter', 'gauge', 'histogram']), ...buried]);
   }
 
   return {

@@ -17,7 +17,7 @@ export function mergeMetrics(parts: readonly MetricsPart[], ended: readonly Metr
   const own = parts.flatMap((part) => {
     // What is true of the whole (certificates, the homeserver) is told by those that stay; what adds up, by all.
     const tells = (family: MetricFamily): boolean =>
-      !part.leaving || family.merge === 'sum' || family.type === 'counter' || staying.length === 0;
+      !part.leaving || family.merge === 'sum' || family.type !== 'gauge' || staying.length === 0;
     return part.own.map((family) => (tells(family) ? family : { ...family, values: [] }));
   });
   const process = staying.flatMap((part) =>
@@ -46,6 +46,6 @@ export function mergeFamilies(families: readonly MetricFamily[]): readonly Metri
 
 function mergeValues({ type, merge }: MetricFamily, a: number | null, b: number | null): number | null {
   if (a === null || b === null) return a ?? b;
-  if (type === 'counter' || merge === 'sum') return a + b;
+  if (type !== 'gauge' || merge === 'sum') return a + b;
   return merge === 'max' ? Math.max(a, b) : Math.min(a, b);
 }

@@ -122,7 +122,7 @@ export function forkServing(slot: number, order: unknown, deps: ServingProcessDe
     } else if (message.kind === 'told') {
       // Also when nobody waits for it any more.
       if (message.topic === 'metrics')
-        state.counted = (message.told as Told['metrics']).own.filter(({ type }) => type === 'counter');
+        state.counted = (message.told as Told['metrics']).own.filter(({ type }) => type !== 'gauge');
       questions.get(message.id)?.(message.told);
     } else {
       const answer = deps.onAsked(message.topic);

@@ -27,6 +27,7 @@ export type Decision =
   | { readonly do: 'probe'; readonly token: string; readonly why: string }
   | {
       readonly do: 'refuse';
+      readonly because: RefusalReason;
       readonly status: number;
       readonly errcode: Errcode;
       readonly message: string;
@@ -34,6 +35,19 @@ export type Decision =
       readonly allow?: string;
       readonly why: string;
     };
+
+/** Why a request is refused, for counting. */
+export type RefusalReason =
+  | 'malformed'
+  | 'method'
+  | 'misdirected'
+  | 'unrecognized'
+  | 'no-document'
+  | 'wrong-port'
+  | 'internal'
+  | 'admin-api'
+  | 'blocked-network'
+  | 'blocked-server';
 
 /** One homeserver as routing sees it. */
 export interface RoutedServer {

@@ -4,7 +4,7 @@ import { isTesterPath } from '../base/tester-paths.ts';
 import type { Endpoint, EndpointMatcher } from '../matrix/endpoints.ts';
 import { isRendezvousPath } from '../matrix/errors.ts';
 import type { BlockedServers } from './blocked-servers.ts';
-import type { Decision, RoutedServer, RouteRequest } from './decision.ts';
+import type { Decision, RefusalReason, RoutedServer, RouteRequest } from './decision.ts';
 import { createServerFinder } from './find-server.ts';
 import { findPathEnd, readTargetForm, resolveDotSegments } from './request-target.ts';
 
@@ -29,65 +29,84 @@ const CHALLENGE = '/.well-known/acme-challenge/';
 const KEYS = '/_matrix/key/v2/server';
 
 function refuse(
+  because: RefusalReason,
   status: number,
   errcode: 'M_UNRECOGNIZED' | 'M_UNKNOWN' | 'M_FORBIDDEN' | 'M_NOT_FOUND',
   message: string,
   why = message,
 ): Decision {
-  return Object.freeze({ do: 'refuse', status, errcode, message, why });
+  return Object.freeze({ do: 'refuse', because, status, errcode, message, why });
 }
 
-const BAD_TARGET = refuse(400, 'M_UNKNOWN', 'The request target is malformed.');
-const ABSOLUTE_TARGET = refuse(400, 'M_UNKNOWN', 'The request target must be a path: this is no forward proxy.');
-const ASTERISK = refuse(400, 'M_UNKNOWN', 'The request target * has no meaning here.');
-const BAD_HOST = refuse(400, 'M_UNKNOWN', 'The Host header is malformed.');
+const BAD_TARGET = refuse('malformed', 400, 'M_UNKNOWN', 'The request target is malformed.');
+const ABSOLUTE_TARGET = refuse(
+  'malformed',
+  400,
+  'M_UNKNOWN',
+  'The request target must be a path: this is no forward proxy.',
+);
+const ASTERISK = refuse('malformed', 400, 'M_UNKNOWN', 'The request target * has no meaning here.');
+const BAD_HOST = refuse('malformed', 400, 'M_UNKNOWN', 'The Host header is malformed.');
 const MISDIRECTED = refuse(
+  'misdirected',
   421,
   'M_UNRECOGNIZED',
   'No homeserver of this name is served here.',
   'neither Host nor SNI names a configured server',
 );
 const BAD_METHOD: Decision = Object.freeze({
-  ...refuse(405, 'M_UNRECOGNIZED', 'This method is not served.'),
+  ...refuse('method', 405, 'M_UNRECOGNIZED', 'This method is not served.'),
   allow: 'GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS',
 });
 const READ_ONLY: Decision = Object.freeze({
-  ...refuse(405, 'M_UNRECOGNIZED', 'This document can only be read.'),
+  ...refuse('method', 405, 'M_UNRECOGNIZED', 'This document can only be read.'),
   allow: 'GET, HEAD, OPTIONS',
 });
 const UNRECOGNIZED = refuse(
+  'unrecognized',
   404,
   'M_UNRECOGNIZED',
   'Unrecognized request',
   'no Matrix path, and no website is configured',
 );
 const NOT_ON_FEDERATION = refuse(
+  'wrong-port',
   404,
   'M_UNRECOGNIZED',
   'Unrecognized request: this port serves federation only.',
   'not a federation, key or media path (routes.federation_port: federation)',
 );
-const INTERNAL = refuse(404, 'M_UNRECOGNIZED', 'Unrecognized request', "an area of Synapse's that is never public");
+const INTERNAL = refuse(
+  'internal',
+  404,
+  'M_UNRECOGNIZED',
+  'Unrecognized request',
+  "an area of Synapse's that is never public",
+);
 const ADMIN_CLOSED = refuse(
+  'admin-api',
   403,
   'M_FORBIDDEN',
   'The admin API is not open to your network.',
   'the client is in none of the networks in routes.admin_api_from',
 );
 const NETWORK_BLOCKED = refuse(
+  'blocked-network',
   403,
   'M_FORBIDDEN',
   'Your network is blocked here.',
   'the client is in one of the networks in routes.blocked_networks',
 );
 const SERVER_BLOCKED = refuse(
+  'blocked-server',
   403,
   'M_FORBIDDEN',
   'Your server is blocked here.',
   'the origin matches routes.blocked_servers',
 );
-const NO_DOCUMENT = refuse(404, 'M_NOT_FOUND', 'No such document is published for this server.');
+const NO_DOCUMENT = refuse('no-document', 404, 'M_NOT_FOUND', 'No such document is published for this server.');
 const NOT_DELEGATED = refuse(
+  'no-document',
   404,
   'M_NOT_FOUND',
   'This server name is not delegated: other servers find it by itself, on port 8448.',

@@ -184,11 +184,17 @@ it('the status and the metrics show who is away, what waits, and what became of 
   const during = await scrape();
   expect(during).toContain(`matrix_sidecar_homeserver_away{${homeserver}} 1`);
   expect(during).toContain(`matrix_sidecar_requests_held{${homeserver}} 2`);
+  const leaving = openRequest(sidecar, 'HTTP/1.1', { path: '/_matrix/client/v3/sync' });
+  await until('a third waits', () => sidecar.sidecar.status().servers[0]?.requests_held === 3);
+  leaving.leave();
+  await until('it has left', () => sidecar.sidecar.status().servers[0]?.requests_held === 2);
   await start();
   await Promise.all(waiting);
   const after = await scrape();
   expect(after).toContain(`matrix_sidecar_homeserver_away{${homeserver}} 0`);
   expect(after).toContain(`matrix_sidecar_requests_held_total{${homeserver},outcome="released"} 2`);
+  expect(after).toContain(`matrix_sidecar_requests_held_total{${homeserver},outcome="left"} 1`);
+  expect(after).toContain('matrix_sidecar_requests_saved_total{by="hold"} 2');
   expect(sidecar.sidecar.status().servers[0]).toMatchObject({ away_seconds: null, requests_held: 0 });
 });
 

@@ -80,7 +80,7 @@ export async function startForwarder(
           if (!exchange.closed) exchange.respondAndClose(status, '', [], Buffer.from(error.code));
         },
         onNowhere() {},
-        onRepeat() {},
+        onSecondChance() {},
         onCut: (error) => void cuts.push(error),
       },
     );

@@ -21,6 +21,14 @@ it('two hundred may wait; of more, the longest of the network with the most is c
   expect(unread.waiting).toBe(199);
 });
 
+it('it is told when one is cut, and why', () => {
+  const told: string[] = [];
+  unread = createUnreadAnswers({ onCut: (why) => void told.push(why) });
+  for (let index = 0; index < 202; index++) wait('a');
+  unread.noteStalled();
+  expect(told).toEqual(['crowded', 'crowded', 'stalled']);
+});
+
 it('clients of many networks, each with few, may be a thousand', () => {
   for (let index = 0; index < 1_000; index++) wait(`network ${index % 200}`, `${index}`);
   expect(cut).toEqual([]);

@@ -11,13 +11,14 @@ async function scrape(metrics: ReturnType<typeof createMetrics>): Promise<string
 }
 
 describe('the table of metrics', () => {
-  it.each(table)('names $name as Prometheus wants it', ({ name, type, labels, help, unit }) => {
+  it.each(table)('names $name as Prometheus wants it', ({ name, type, labels, help, unit, buckets }) => {
     expect(name).toMatch(/^matrix_sidecar_[a-z]+(_[a-z]+)*$/);
     expect(name.endsWith('_total')).toBe(type === 'counter');
     for (const label of labels) expect(label).toMatch(/^[a-z]+(_[a-z]+)*$/);
     expect(help).toMatch(/^[A-Z].*\.$/);
     // Seconds and bytes, never their thousands.
     expect(name).not.toMatch(/_(ms|milliseconds|minutes|hours|days|kb|mb)\b/);
+    expect(buckets?.toSorted((a, b) => a - b)).toEqual(type === 'histogram' ? buckets : undefined);
     if (unit.startsWith('seconds')) expect(name).toMatch(/_seconds(_total)?$/);
   });
 
@@ -63,6 +64,23 @@ describe('a scrape', () => {
     expect(await scrape(metrics)).toHaveLength(2);
     names = ['b.test'];
     expect(await scrape(metrics)).toEqual(['matrix_sidecar_certificate_risk_level{names="b.test"} 0']);
+  });
+
+  it('has histograms with cumulative buckets, sum and count, and help and type of them once', async () => {
+    const metrics = createMetrics();
+    const durations = metrics.histogram('requestDuration', { surface: 'client' });
+    expect(metrics.histogram('requestDuration', { surface: 'client' })).toBe(durations);
+    for (const seconds of [0.001, 0.005, 0.02, 0.3, 3, 1000]) durations.observe(seconds);
+    const name = 'matrix_sidecar_request_duration_seconds';
+    const bucket = (le: string, count: number): string => `${name}_bucket{surface="client",le="${le}"} ${count}`;
+    expect(await scrape(metrics)).toEqual([
+      ...[bucket('0.005', 2), bucket('0.025', 3), bucket('0.1', 3), bucket('0.5', 4), bucket('2.5', 4)],
+      ...[bucket('10', 5), bucket('60', 5), bucket('+Inf', 6)],
+      `${name}_sum{surface="client"} 1003.326`,
+      `${name}_count{surface="client"} 6`,
+    ]);
+    const { text } = await metrics.scrape();
+    expect(text.split(`# TYPE ${name} histogram\n`)).toHaveLength(2);
   });
 
   it('can be made several times at once', async () => {

@@ -56,6 +56,19 @@ describe('metrics of several processes', () => {
     });
   });
 
+  it('histograms are sums, bucket by bucket, those of processes that have ended too', async () => {
+    const observe = (...all: number[]): readonly MetricFamily[] => {
+      const metrics = createMetrics();
+      const durations = metrics.histogram('requestDuration', { surface: 'media' });
+      for (const seconds of all) durations.observe(seconds);
+      return metrics.describe(['histogram']);
+    };
+    const { own } = mergeMetrics([part(1, observe(0.01, 1)), part(2, observe(0.01), { leaving: true })], observe(100));
+    const { text } = await renderExposition({ own, process: [] });
+    const samples = text.split('\n').filter((line) => line.startsWith('matrix_sidecar_request_duration_seconds_'));
+    expect(samples.map((line) => line.split(' ')[1])).toEqual(['0', '2', '2', '2', '3', '3', '3', '4', '101.02', '4']);
+  });
+
   it('counters stay sums whatever their row says', () => {
     const { own } = mergeMetrics(
       [part(1, [family('m', { x: 1 }, 'max', 'counter')]), part(2, [family('m', { x: 2 }, 'max', 'counter')])],
