@@ -122,9 +122,10 @@ function blameServer(
   name: string,
   { dnsServer, options = COMMAND_OPTIONS }: Policy,
 ): Partial<Pick<Remark, 'severity' | 'title' | 'fix'>> {
-  if (fault === undefined) return {};
-  const { dns } = options;
   const named = dnsServer !== undefined;
+  // The machine's own answers for every name: where it refuses one, it may only pass on what the zone's servers say.
+  if (fault === undefined || (fault === 'refuses' && !named)) return {};
+  const { dns } = options;
   const server = named
     ? `the DNS server ${formatHostPort(dnsServer.host, dnsServer.port)}`
     : 'the DNS server of this machine';

@@ -77,6 +77,12 @@ describe('the DNS server of this machine', () => {
     expect([findings[0]?.severity, findings[0]?.lines[0]]).toEqual(['warning', `dig -t a ${NAME}`]);
   });
 
+  it('may refuse a name because the zone’s own servers do', () => {
+    const { findings, firstLine } = judged(nowhere('refuses'));
+    expect([findings[0]?.severity, findings[0]?.id]).toEqual(['error', 'dns-lookup-failed']);
+    expect(firstLine).toContain('does not work: the DNS does not answer');
+  });
+
   it('is at fault as well where the hosts file has the addresses, and SRV records cannot be looked up', () => {
     const srv = ['_matrix-fed', '_matrix'].map((service) => ({
       ...{ name: `${service}._tcp.${NAME}`, records: [], error: 'no answer', fault: 'silent' as const },
