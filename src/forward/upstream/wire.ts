@@ -146,6 +146,7 @@ export class Wire implements AnswerSink {
     });
     socket.on('error', (error) => {
       this.#cause ??= error;
+      if (!this.#isAsked) this.#drop(socket);
     });
     socket.on('close', () => {
       // The end of an answer that is paused has been seen, and is told when it is read on.
