@@ -236,7 +236,11 @@ export class Wire implements AnswerSink {
       this.#state = 'idle';
       this.#deadline.set(idle);
     }
-    handler.end(trailers);
+    try {
+      handler.end(trailers);
+    } catch (error) {
+      handler.failed(error as Error);
+    }
     if (isOver) this.destroy();
   }
 
