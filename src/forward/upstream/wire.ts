@@ -43,7 +43,10 @@ export class Wire implements AnswerSink {
   #cause: Error | undefined;
   #request: UpstreamRequest | undefined;
   #handler: AnswerHandler | undefined;
+  /** Until it is sent. */
   #head: WrittenHead | undefined;
+  /** The connection ends with the request that is on it. */
+  #closes = false;
   #sender: BodySender | undefined;
   #framing: Framing | undefined;
 
@@ -158,6 +161,9 @@ export class Wire implements AnswerSink {
   #send(socket: Socket): void {
     const [request, handler, head] = [this.#request!, this.#handler!, this.#head!];
     const { body } = request;
+    // Its text has a kilobyte, and thousands of long polls wait.
+    this.#head = undefined;
+    this.#closes = head.closes;
     this.#state = 'sent';
     handler.begun();
     if (this.#handler !== handler) return;
@@ -224,10 +230,9 @@ export class Wire implements AnswerSink {
     const { keepAlive, kept } = this.#framing!;
     const idle = kept === undefined ? IDLE : Math.min(IDLE, kept - EARLIER);
     const isClosed = this.#reader.isFinished || this.#socket === undefined;
-    const isOver = !keepAlive || surplus || isClosed || this.#sender !== undefined || this.#head!.closes || idle <= 0;
+    const isOver = !keepAlive || surplus || isClosed || this.#sender !== undefined || this.#closes || idle <= 0;
     this.#handler = undefined;
     this.#request = undefined;
-    this.#head = undefined;
     this.#isUsed = true;
     if (isOver) {
       this.#state = 'dead';
