@@ -1,4 +1,3 @@
-import { errors } from 'undici';
 import { describeError, errorCode, SidecarError } from '../base/errors.ts';
 import type { Errcode } from '../matrix/errors.ts';
 import type { Trouble } from './instance-health.ts';
@@ -30,14 +29,7 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
   'ETIMEDOUT',
   ...OURS,
 ]);
-const CLOSED: ReadonlySet<string> = new Set([
-  'UND_ERR_SOCKET',
-  'ECONNRESET',
-  'EPIPE',
-  'UND_ERR_INFO',
-  'UND_ERR_DESTROYED',
-  'UND_ERR_CLOSED',
-]);
+const CLOSED: ReadonlySet<string> = new Set(['ERR_UPSTREAM_CLOSED', 'ECONNRESET', 'EPIPE']);
 
 /** What intermediaries say of a homeserver that they cannot reach. */
 export const AWAY_STATUSES: ReadonlySet<number> = new Set([502, 503, 504]);
@@ -119,17 +111,15 @@ export function explainFailure(error: unknown, upstream: string, received: numbe
     );
   }
   switch (code) {
-    case 'UND_ERR_HEADERS_TIMEOUT':
-    case 'UND_ERR_BODY_TIMEOUT':
+    case 'ERR_UPSTREAM_ANSWER_LATE':
+    case 'ERR_UPSTREAM_ANSWER_STALLED':
     case 'ERR_UPSTREAM_UPGRADE_TIMEOUT':
       return make('upstream-deadline', 'upstream', `The homeserver at ${upstream} did not answer in time.`, 30);
-    case 'UND_ERR_INVALID_ARG':
-    case 'UND_ERR_NOT_SUPPORTED':
-    case 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH':
+    case 'ERR_UPSTREAM_REQUEST':
       return make('request-not-forwardable', 'client', `The request cannot be passed on: ${describeError(error)}.`);
     default:
-      // HPE_: from the parser of node:http, under the upgrades. That of undici gives no code.
-      if (error instanceof errors.HTTPParserError || code.startsWith('HPE_') || code.startsWith('UND_ERR_')) {
+      // HPE_: from the parser of node:http, under the upgrades.
+      if (code === 'ERR_UPSTREAM_ANSWER' || code.startsWith('HPE_')) {
         return make(
           'upstream-invalid-answer',
           'upstream',

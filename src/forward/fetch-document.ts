@@ -40,22 +40,23 @@ export function fetchDocument(connections: UpstreamConnections, request: Documen
     ];
     if (request.authorization !== undefined) headers.push('Authorization', request.authorization);
     connection.dispatch(
-      { path: request.path, method: 'GET', headers, headersTimeout: DEADLINE, bodyTimeout: DEADLINE },
+      { target: request.path, method: 'GET', headers, body: null, answerWithin: DEADLINE, moveWithin: DEADLINE },
       {
-        onRequestStart() {},
-        onResponseStart(_controller, answered) {
-          if (answered >= 200) status = answered;
+        begun() {},
+        interim() {},
+        head(head) {
+          status = head.status;
         },
-        onResponseData(controller, chunk) {
+        data(chunk) {
           bytes += chunk.length;
-          if (bytes > request.most) controller.abort(new Error(`the answer is longer than ${request.most} bytes`));
+          if (bytes > request.most) connection.abort(new Error(`the answer is longer than ${request.most} bytes`));
           else chunks.push(chunk);
         },
-        onResponseEnd() {
+        end() {
           connection.release();
           resolve({ ok: true, status, body: Buffer.concat(chunks) });
         },
-        onResponseError(_controller, error) {
+        failed(error) {
           connection.discard();
           resolve({ ok: false, why: describeError(error) });
         },

@@ -1,4 +1,3 @@
-import type { Dispatcher } from 'undici';
 import { SidecarError } from '../base/errors.ts';
 import { decideRepeat } from './decide-repeat.ts';
 import { Destination } from './destination.ts';
@@ -19,9 +18,10 @@ import type { Instance } from './instance.ts';
 import { mayRepeat } from './may-repeat.ts';
 import { OutgoingBody } from './outgoing-body.ts';
 import { declaresTooMuch } from './request-body.ts';
-import { buildResponseFields, buildResponseHead, type ResponseHead } from './response-headers.ts';
+import { buildResponseFields, buildResponseHead } from './response-headers.ts';
 import { createSlowReader, type SlowReader } from './slow-reader.ts';
-import type { UpstreamConnection } from './upstream-connection.ts';
+import type { AnswerHead } from './upstream/parse-head.ts';
+import type { AnswerHandler, UpstreamConnection } from './upstream-connection.ts';
 
 /** Sends a request to its upstream and the answer back, streaming both ways. Calls back at most once on failure. */
 export function forwardRequest(exchange: Exchange, plan: ForwardPlan, deps: ForwardDeps): void {
@@ -33,15 +33,16 @@ export function forwardRequest(exchange: Exchange, plan: ForwardPlan, deps: Forw
   new Forwarding(exchange, plan, deps).begin();
 }
 
-/** One request under way: undici's handler on one side, the exchange on the other. */
-class Forwarding implements Dispatcher.DispatchHandler {
+/** One request under way: the connection to the homeserver on one side, the exchange on the other. */
+class Forwarding implements AnswerHandler {
   readonly #exchange: Exchange;
   readonly #plan: ForwardPlan;
   readonly #deps: ForwardDeps;
   readonly #body: OutgoingBody;
   readonly #destination: Destination;
   #connection: UpstreamConnection | undefined;
-  #controller: Dispatcher.DispatchController | undefined;
+  /** It had a connection: something of it may have been sent. */
+  #sent = false;
   #left: number | undefined;
   #begun = false;
   #ended = false;
@@ -51,7 +52,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
   #tried: Set<Instance> | undefined;
   #slowReader: SlowReader | undefined;
   /** Whose answer is being doubted. */
-  #doubted: Dispatcher.DispatchController | undefined;
+  #doubted: UpstreamConnection | undefined;
 
   constructor(exchange: Exchange, plan: ForwardPlan, deps: ForwardDeps) {
     this.#exchange = exchange;
@@ -86,44 +87,35 @@ class Forwarding implements Dispatcher.DispatchHandler {
     const { connections, key } = this.#destination;
     const connection = connections.take({ fresh, tried: this.#tried, key });
     this.#connection = connection;
-    this.#controller = undefined;
-    try {
-      connection.dispatch(
-        {
-          path: this.#exchange.target,
-          method: this.#exchange.method as Dispatcher.HttpMethod,
-          headers,
-          body: this.#body.content,
-          headersTimeout: deadline,
-          bodyTimeout: Math.max(deadline, stalled),
-        },
-        this,
-      );
-    } catch (error) {
-      this.#fail(error);
-    }
+    this.#sent = false;
+    const { method, target } = this.#exchange;
+    const moveWithin = Math.max(deadline, stalled);
+    connection.dispatch(
+      { method, target, headers, body: this.#body.content, answerWithin: deadline, moveWithin },
+      this,
+    );
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    if (this.#gone) controller.abort(clientGone());
+  begun(): void {
+    this.#sent = true;
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number, _headers: unknown, reason?: string): void {
+  interim({ status, fields }: AnswerHead): void {
+    if (!this.#gone) this.#exchange.sendInformation(status, buildResponseFields(fields));
+  }
+
+  head(head: AnswerHead): void {
     if (this.#gone) return;
-    const raw = controller.rawHeaders as readonly Buffer[];
-    if (status < 200) return this.#exchange.sendInformation(status, buildResponseFields(raw));
-    const head = buildResponseHead(raw);
-    // undici does not pause where no body follows: the answer to a HEAD would end before it begins.
-    const doubtful = AWAY_STATUSES.has(status) && this.#exchange.method !== 'HEAD' && this.#isRepeatable();
+    const doubtful = AWAY_STATUSES.has(head.status) && this.#isRepeatable();
     const doubts = doubtful ? this.#findDoubts() : undefined;
-    if (doubts === undefined) this.#respond(status, reason, head);
-    else this.#doubt(controller, status, doubts, () => this.#respond(status, reason, head));
+    if (doubts === undefined) this.#respond(head);
+    else this.#doubt(this.#connection!, head, doubts);
   }
 
-  #respond(status: number, reason: string | undefined, head: ResponseHead): void {
-    this.#left = this.#exchange.method === 'HEAD' ? undefined : head.contentLength;
-    this.#exchange.respond(status, reason ?? '', head.headers);
+  #respond({ status, reason, fields }: AnswerHead): void {
+    const { headers, contentLength } = buildResponseHead(fields);
+    this.#left = this.#exchange.method === 'HEAD' ? undefined : contentLength;
+    this.#exchange.respond(status, reason, headers);
     this.#begun = true;
   }
 
@@ -133,23 +125,23 @@ class Forwarding implements Dispatcher.DispatchHandler {
   }
 
   /** A gateway or balancer says this in place of a homeserver that is away; Synapse also of other servers. */
-  #doubt(controller: Dispatcher.DispatchController, status: number, doubts: HealthCheck, respond: () => void): void {
-    this.#doubted = controller;
-    controller.pause();
+  #doubt(connection: UpstreamConnection, head: AnswerHead, doubts: HealthCheck): void {
+    this.#doubted = connection;
+    connection.pause();
     doubts.check((here) => {
-      if (this.#doubted !== controller || this.#gone) return;
+      if (this.#doubted !== connection || this.#gone) return;
       this.#doubted = undefined;
       if (here) {
-        respond();
-        return controller.resume();
+        this.#respond(head);
+        return connection.resume();
       }
       // As if nobody had been there.
-      this.#controller = undefined;
-      controller.abort(saysAway(this.#nameUpstream(), status));
+      this.#sent = false;
+      connection.abort(saysAway(this.#nameUpstream(), head.status));
     });
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  data(chunk: Buffer): void {
     if (this.#gone) return;
     if (this.#left !== undefined) {
       this.#left -= chunk.length;
@@ -157,20 +149,14 @@ class Forwarding implements Dispatcher.DispatchHandler {
       if (this.#left === 0) return this.#end(chunk);
     }
     if (!this.#exchange.write(chunk)) {
-      controller.pause();
+      this.#connection?.pause();
       this.#watchReader().await();
     }
   }
 
-  onResponseEnd(controller: Dispatcher.DispatchController): void {
+  end(trailers: readonly string[]): void {
     this.#connection?.release();
-    if (this.#ended || this.#gone) return;
-    const trailers = controller.rawTrailers as readonly Buffer[] | null | undefined;
-    this.#end(undefined, trailers === null || trailers === undefined ? undefined : buildResponseFields(trailers));
-  }
-
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#fail(error);
+    if (!this.#ended && !this.#gone) this.#end(undefined, buildResponseFields(trailers));
   }
 
   #end(chunk: Buffer | undefined, trailers?: readonly string[]): void {
@@ -179,13 +165,13 @@ class Forwarding implements Dispatcher.DispatchHandler {
     if (this.#exchange.unsent > 0) this.#watchReader().watch();
   }
 
-  #fail(error: unknown): void {
+  failed(error: Error): void {
     const connection = this.#connection;
     this.#doubted = undefined;
     this.#body.drop();
     if (this.#gone || this.#ended) return connection?.discard();
     const explained = explainFailure(error, this.#nameUpstream(), this.#body.received);
-    connection?.discard(troubleOf(error, explained, this.#controller !== undefined));
+    connection?.discard(troubleOf(error, explained, this.#sent));
     if (this.#begun) {
       this.#exchange.abort();
       this.#deps.onCut(explained);
@@ -199,9 +185,9 @@ class Forwarding implements Dispatcher.DispatchHandler {
   }
 
   /** Sends it again, now or when the homeserver is back, where that can do no harm and promises something. */
-  #tryAgain(error: unknown, explained: SidecarError): boolean {
+  #tryAgain(error: Error, explained: SidecarError): boolean {
     const { hold, connections } = this.#destination;
-    const unsent = isUnreachable(explained) && this.#controller === undefined;
+    const unsent = isUnreachable(explained) && !this.#sent;
     const lost = !unsent && isConnectionLoss(error);
     if (lost) this.#losses++;
     const place = this.#destination.findMove();
@@ -265,7 +251,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#gone = true;
     this.#destination.leave();
     // Synapse gives up its own work when its client goes; without this, abandoned long polls pile up there.
-    this.#controller?.abort(clientGone());
+    this.#connection?.abort(clientGone());
   }
 
   #watchReader(): SlowReader {
@@ -273,10 +259,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
       { exchange: this.#exchange, client: this.#plan.client, stalled: this.#plan.stalled },
       {
         ...this.#deps,
-        resume: () => {
-          // What is resumed is the connection, which may serve another request by now.
-          if (!this.#ended) this.#controller?.resume();
-        },
+        resume: () => this.#connection?.resume(),
       },
     );
     return this.#slowReader;

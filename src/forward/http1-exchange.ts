@@ -237,7 +237,7 @@ function flushHeaders(exchange: Http1Exchange): void {
   exchange.flushHeaders();
 }
 
-/** The reason phrase, or the usual one where there is none or Node would not write it (undici reads it as UTF-8). */
+/** The reason phrase, or the usual one where there is none or Node would not write it. */
 function legalReason(status: number, reason: string): string {
   return reason === '' || /[^\t\x20-\x7e]/.test(reason) ? (STATUS_CODES[status] ?? 'Unknown') : reason;
 }

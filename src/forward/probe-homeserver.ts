@@ -52,21 +52,23 @@ function probe(
 ): Promise<ProbeResult> {
   return new Promise((resolve) => {
     let answer = 0;
+    const request = { target: path, method: 'GET', headers: [], body: null };
     connection.dispatch(
-      { path, method: 'GET', headersTimeout: PROBE_DEADLINE, bodyTimeout: PROBE_DEADLINE },
+      { ...request, answerWithin: PROBE_DEADLINE, moveWithin: PROBE_DEADLINE },
       {
-        onRequestStart() {},
-        onResponseStart(_controller, status) {
-          if (status >= 200) answer = status;
+        begun() {},
+        interim() {},
+        head(head) {
+          answer = head.status;
         },
-        onResponseData() {},
-        onResponseEnd() {
+        data() {},
+        end() {
           connection.release();
           const what = `${connection.instance.text} answered ${answer} to ${path}`;
           const ok = isGood(answer);
           resolve({ ok, what, trouble: ok ? undefined : { kind: 'unwell', why: `${what}.` } });
         },
-        onResponseError(_controller, error) {
+        failed(error) {
           connection.discard();
           const { text } = connection.instance;
           const what = `${text} did not answer: ${describeError(error)}`;

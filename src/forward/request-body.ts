@@ -69,8 +69,8 @@ export interface StreamedBody {
 }
 
 /**
- * The body as a stream for undici. Between the client's own stream and undici, because undici destroys what it is
- * given when an answer comes early, and destroying the client's would take its connection, and the answer, with it.
+ * The body as a stream for the homeserver. Not the client's own: this one is destroyed when an answer comes early, and
+ * destroying the client's would take its connection, and the answer, with it.
  */
 export function streamBody(exchange: Exchange, rules: BodyRules, system: System): StreamedBody {
   let bytes = 0;
@@ -108,7 +108,7 @@ export function streamBody(exchange: Exchange, rules: BodyRules, system: System)
       done(error);
     },
   });
-  // undici listens while it has use for the body; what goes wrong later has been told already.
+  // Whoever sends it listens while there is use for it; what goes wrong later has been told already.
   readable.on('error', () => {});
   return { readable, received: () => bytes };
 }

@@ -1,3 +1,4 @@
+import type { RawHeaders } from './exchange.ts';
 import { isHopByHop, readConnectionNames } from './hop-by-hop.ts';
 
 /** An answer's header fields for the client: as the homeserver sent them, without those of its own connection. */
@@ -7,14 +8,14 @@ export interface ResponseHead {
   readonly contentLength: number | undefined;
 }
 
-/** From undici's flat array of bytes to strings in which each char is a byte (ISO 8859-1, as node:http writes them). */
-export function buildResponseHead(raw: readonly (Buffer | string)[]): ResponseHead {
+/** From the fields as they came (name, value, name, value; each char a byte) to those that go on. */
+export function buildResponseHead(raw: RawHeaders): ResponseHead {
   const headers: string[] = [];
   let contentLength: number | undefined;
   let named: ReadonlySet<string> | undefined;
   for (let index = 0; index < raw.length; index += 2) {
-    const name = text(raw[index]!);
-    const value = text(raw[index + 1]!);
+    const name = raw[index]!;
+    const value = raw[index + 1]!;
     if (isHopByHop(name)) {
       if (name.length === 10 && name.toLowerCase() === 'connection') named = merge(named, readConnectionNames(value));
       continue;
@@ -26,7 +27,7 @@ export function buildResponseHead(raw: readonly (Buffer | string)[]): ResponseHe
 }
 
 /** Trailers, or the header of a 1xx answer, by the same rules. */
-export function buildResponseFields(raw: readonly (Buffer | string)[]): string[] {
+export function buildResponseFields(raw: RawHeaders): string[] {
   return buildResponseHead(raw).headers;
 }
 
@@ -37,10 +38,6 @@ export function mayEndWithTrailers(method: string, status: number, headers: read
     if (headers[index]!.length === 14 && headers[index]!.toLowerCase() === 'content-length') return false;
   }
   return true;
-}
-
-function text(field: Buffer | string): string {
-  return typeof field === 'string' ? field : field.toString('latin1');
 }
 
 function merge(

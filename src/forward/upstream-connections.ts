@@ -1,5 +1,3 @@
-import type { Socket } from 'node:net';
-import { Client, type Dispatcher } from 'undici';
 import type { UpstreamPool } from '../base/address.ts';
 import type { System } from '../base/system.ts';
 import { awaitDescriptor } from './await-descriptor.ts';
@@ -11,15 +9,13 @@ import type { Trouble } from './instance-health.ts';
 import { createInstanceSet, type InstanceSetDeps } from './instance-set.ts';
 import type { Names } from './names.ts';
 import { askHealth, probeHealth } from './probe-homeserver.ts';
+import { createTurns } from './upstream/turns.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
+import { type Connected, Lease, Line } from './upstream-line.ts';
 import type { UpstreamWay } from './upstream-way.ts';
 
 /** Idle connections kept for later; more than a busy homeserver ever has requests in flight per second. */
 const MAX_IDLE = 1024;
-/** Below Synapse's own 60 s (Twisted's default), so that a connection is seldom closed just as a request goes out. */
-const KEEP_ALIVE = 30_000;
-
-type Connected = (error: Error | null, socket: Socket | null) => void;
 
 /** The connections to one upstream, whose instances it chooses among. */
 export interface UpstreamConnections extends UpstreamWay {
@@ -40,8 +36,8 @@ export interface UpstreamDeps extends Pick<InstanceSetDeps, 'replaceable' | 'onE
 }
 
 /**
- * For each instance a stack of single connections, one request each. Thousands of open long polls cost the next
- * request nothing, where undici's own Pool looks through all of its busy connections to find a free one.
+ * For each instance a stack of single connections, one request each: thousands of open long polls cost the next request
+ * nothing.
  */
 export function createUpstreamConnections(upstream: UpstreamPool, deps: UpstreamDeps): UpstreamConnections {
   const { system, names } = deps;
@@ -52,6 +48,7 @@ export function createUpstreamConnections(upstream: UpstreamPool, deps: Upstream
       if (hasName(place)) names.distrust(place.host);
     },
   });
+  const turns = createTurns();
   const doubts = new WeakMap<Instance, HealthCheck>();
   let busy = 0;
   let closed = false;
@@ -67,8 +64,9 @@ export function createUpstreamConnections(upstream: UpstreamPool, deps: Upstream
     busy--;
     leave(line);
     if (how === 'well') set.good(instance, false);
-    if (how === 'well' && !line.pinned && !closed && !instance.gone && instance.idle.length < MAX_IDLE) {
-      line.used = true;
+    const { isUsed, isReusable } = line.wire;
+    const wanted = !line.pinned && !closed && !instance.gone && instance.idle.length < MAX_IDLE;
+    if (how === 'well' && isReusable && wanted) {
       instance.idle.push(line);
       return;
     }
@@ -76,7 +74,7 @@ export function createUpstreamConnections(upstream: UpstreamPool, deps: Upstream
     if (trouble === undefined) return;
     instance.dropIdle();
     // Of an idle connection that was closed as the request went out on it, nobody is to blame.
-    if (trouble.kind !== 'lost' || !line.used) set.trouble(instance, trouble);
+    if (trouble.kind !== 'lost' || !isUsed) set.trouble(instance, trouble);
   }
 
   function findDoubts(instance: Instance): HealthCheck | undefined {
@@ -90,7 +88,7 @@ export function createUpstreamConnections(upstream: UpstreamPool, deps: Upstream
   }
 
   function createLine(instance: Instance, pinned = false, key?: string): Line {
-    return new Line(instance, pinned, key, connect);
+    return new Line(instance, { pinned, key }, { system, turns, connect });
   }
 
   /** Opens a connection to where `guest` is, or to another instance where its name turns out to lead elsewhere. */
@@ -185,107 +183,4 @@ function enter(guest: Guest): void {
 function leave(guest: Guest): void {
   if (guest.counted) guest.host.inFlight--;
   guest.counted = false;
-}
-
-/** One connection, in use or idle. */
-class Line implements Guest {
-  host: Instance;
-  counted = false;
-  /** It has carried a request to its end. */
-  used = false;
-  readonly pinned: boolean;
-  readonly key: string | undefined;
-  readonly client: Client;
-
-  constructor(
-    host: Instance,
-    pinned: boolean,
-    key: string | undefined,
-    connect: (guest: Guest, done: Connected) => void,
-  ) {
-    this.host = host;
-    this.pinned = pinned;
-    this.key = key;
-    const { place } = host;
-    this.client = new Client(place.kind === 'unix' ? 'http://homeserver' : place.text, {
-      connect: (_options: object, done: Connected) =>
-        connect(this, (error, socket) => {
-          socket?.once('error', renameReset);
-          done(error, socket);
-        }),
-      pipelining: 1,
-      keepAliveTimeout: KEEP_ALIVE,
-      keepAliveMaxTimeout: KEEP_ALIVE,
-      maxHeaderSize: 64 * 1024,
-      // An answer may pause as long as its endpoint's deadline allows; each request says so itself.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    } as unknown as Client.Options);
-    // One that was closed while idle makes way for those that are still open.
-    this.client.on('disconnect', () => {
-      const { idle } = this.host;
-      const at = idle.indexOf(this);
-      if (at === -1) return;
-      idle.splice(at, 1);
-      this.destroy();
-    });
-  }
-
-  /** Closes it at once. */
-  destroy(): void {
-    // Rejects only when it was closed before.
-    void this.client.destroy().catch(() => {});
-  }
-}
-
-/**
- * undici takes ECONNRESET for the end of a body that has no length, where RFC 9112 section 8 has the answer incomplete: by
- * another name it is an error to it. Ours is the first listener.
- */
-function renameReset(error: NodeJS.ErrnoException): void {
-  if (error.code === 'ECONNRESET') error.code = 'UND_ERR_SOCKET';
-}
-
-/** One request's time with a connection. */
-class Lease implements UpstreamConnection {
-  readonly reused: boolean;
-  readonly #line: Line;
-  readonly #giveBack: (line: Line, how: 'well' | 'badly', trouble?: Trouble) => void;
-  readonly #findDoubts: (instance: Instance) => HealthCheck | undefined;
-  #held = true;
-
-  constructor(
-    line: Line,
-    giveBack: (line: Line, how: 'well' | 'badly', trouble?: Trouble) => void,
-    findDoubts: (instance: Instance) => HealthCheck | undefined,
-  ) {
-    this.reused = line.used;
-    this.#line = line;
-    this.#giveBack = giveBack;
-    this.#findDoubts = findDoubts;
-  }
-
-  get instance(): Instance {
-    return this.#line.host;
-  }
-
-  get doubts(): HealthCheck | undefined {
-    return this.#findDoubts(this.#line.host);
-  }
-
-  dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
-    void this.#line.client.dispatch(options, handler);
-  }
-
-  release(): void {
-    if (!this.#held) return;
-    this.#held = false;
-    this.#giveBack(this.#line, 'well');
-  }
-
-  discard(trouble?: Trouble): void {
-    if (!this.#held) return;
-    this.#held = false;
-    this.#giveBack(this.#line, 'badly', trouble);
-  }
 }

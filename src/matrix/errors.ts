@@ -29,7 +29,7 @@ export function limitExceeded(message: string, retryAfterMs: number): MatrixErro
   return matrixError('M_LIMIT_EXCEEDED', message, { retry_after_ms: Math.max(0, Math.ceil(retryAfterMs)) });
 }
 
-/** Header names and values in turn, as node:http and undici take them. */
+/** Header names and values in turn, as node:http takes them. */
 export type FlatHeaders = readonly string[];
 
 // What Synapse sets (set_cors_headers in synapse/http/server.py), so that a browser sees the same permissions

@@ -1,4 +1,3 @@
-import { Agent, request } from 'undici';
 import { describeError } from '../base/errors.ts';
 import type { System } from '../base/system.ts';
 
@@ -37,14 +36,25 @@ const MOST_BYTES = 65_536;
 export function createWebhook(slice: WebhookSlice, { system }: { readonly system: System }): Webhook {
   const { url, timeout = TIMEOUT } = slice;
   const { host } = new URL(url);
-  const dispatcher = new Agent({
-    connect: { timeout, rejectUnauthorized: true, ...(slice.ca === undefined ? {} : { ca: slice.ca }) },
-    allowH2: false,
-    // Messages are days apart.
-    pipelining: 0,
-  });
+  let closing: Promise<void> | undefined;
+  let opened: ReturnType<typeof open> | undefined;
+
+  /** Loaded with the first message: hardly anybody ever has one. */
+  async function open() {
+    const { Agent, request } = await import('undici');
+    const dispatcher = new Agent({
+      connect: { timeout, rejectUnauthorized: true, ...(slice.ca === undefined ? {} : { ca: slice.ca }) },
+      allowH2: false,
+      // Messages are days apart.
+      pipelining: 0,
+    });
+    return { request, dispatcher };
+  }
 
   async function exchange(message: object, signal: AbortSignal): Promise<Delivery> {
+    if (closing !== undefined) throw new Error('this process is stopping');
+    opened ??= open();
+    const { request, dispatcher } = await opened;
     const answer = await request(url, {
       method: 'POST',
       dispatcher,
@@ -66,7 +76,6 @@ export function createWebhook(slice: WebhookSlice, { system }: { readonly system
     return { ok: false, why: `it answered ${statusCode}${redirected}`, retryAfter };
   }
 
-  let closing: Promise<void> | undefined;
   return {
     host,
     async post(message, signal) {
@@ -84,7 +93,7 @@ export function createWebhook(slice: WebhookSlice, { system }: { readonly system
       }
     },
     close() {
-      closing ??= dispatcher.destroy();
+      closing ??= opened === undefined ? Promise.resolve() : opened.then(({ dispatcher }) => dispatcher.destroy());
       return closing;
     },
   };

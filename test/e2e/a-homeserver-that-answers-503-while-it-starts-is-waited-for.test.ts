@@ -50,16 +50,18 @@ describe.each(VERSIONS)('over %s', (version) => {
       homeserver.says = { health: 503, rest: status };
       const waiting = [
         exchangeWhole(homeserver.sidecar, version, { path: '/_matrix/client/v3/sync' }),
+        exchangeWhole(homeserver.sidecar, version, { method: 'HEAD', path: '/_matrix/client/v3/sync' }),
         exchangeWhole(homeserver.sidecar, version, { method: 'PUT', path: SEND, ...withBody }),
       ];
-      await until('both were refused', () => homeserver.seen.length === 2);
+      await until('all were refused', () => homeserver.seen.length === 3);
       await pause(300);
       homeserver.says = { health: 200, rest: 200 };
       expect((await Promise.all(waiting)).map((answer) => [answer.status, answer.all('x-from')])).toEqual([
         [200, ['homeserver']],
         [200, ['homeserver']],
+        [200, ['homeserver']],
       ]);
-      expect(homeserver.seen).toHaveLength(4);
+      expect(homeserver.seen).toHaveLength(6);
     },
   );
 

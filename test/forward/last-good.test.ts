@@ -21,6 +21,8 @@ async function setUp({ onTestFinished }: TestContext, answer: (path: string, now
   const listener: RequestListener = (request, response) => {
     asked.push(`${request.headers.host} ${request.url}`);
     const given = answer(request.url ?? '', system.now());
+    // An idle connection would have a timer of its own.
+    response.setHeader('Connection', 'close');
     response.statusCode = given === undefined ? 500 : given === null ? 404 : 200;
     response.end(typeof given === 'string' ? given : JSON.stringify(given ?? {}));
   };

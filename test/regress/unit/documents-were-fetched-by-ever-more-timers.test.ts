@@ -14,6 +14,8 @@ it('a homeserver that comes back while it is being asked is asked by one timer s
   const waiting: (() => void)[] = [];
   const upstream = await startHttpUpstream((_request, response) => {
     asked++;
+    // An idle connection would have a timer of its own.
+    response.setHeader('Connection', 'close');
     const answer = () => void response.end('{}');
     if (slow) waiting.push(answer);
     else answer();
