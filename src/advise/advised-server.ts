@@ -1,6 +1,7 @@
 import type { UpstreamPool } from '../base/address.ts';
 import type { JsonObject } from '../matrix/json.ts';
 import type { ServerName } from '../matrix/server-name.ts';
+import type { PoolName } from '../matrix/worker-pools.ts';
 
 /** One server of the configuration, as far as advice depends on it. The configuration's own entry has this shape. */
 export interface AdvisedServer {
@@ -11,6 +12,8 @@ export interface AdvisedServer {
   readonly apex: 'here' | 'elsewhere';
   /** Documents to merge over the derived ones, by name. */
   readonly wellKnown: Readonly<Record<string, JsonObject>>;
+  /** The workers that take requests, by what they are for; undefined where the homeserver is one process. */
+  readonly workers?: { readonly pools: Readonly<Partial<Record<PoolName, readonly unknown[]>>> } | undefined;
 }
 
 /** A certificate that one server needs, and where it comes from. Which names it has was decided elsewhere. */

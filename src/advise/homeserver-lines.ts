@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import type { Upstream } from '../base/address.ts';
+import { STREAMS } from '../matrix/worker-pools.ts';
 import type { AdvisedServer, Deployment } from './advised-server.ts';
 
 export interface HomeserverFacts {
@@ -19,10 +20,36 @@ export function renderHomeserverLines({ server, baseUrl, upload }: HomeserverFac
     ...(baseUrl === undefined ? [] : [`public_baseurl: ${quote(`${baseUrl}/`)}`]),
     'listeners:',
     ...renderListener(server.homeserver.instances[0]),
+    ...(server.workers === undefined ? [] : REPLICATION),
     'serve_server_wellknown: false  # the sidecar answers /.well-known/matrix/*',
+    ...renderWorkers(server),
     `max_upload_size: ${writeUpload(upload.bytes)}  # at most what the sidecar lets through (limits.upload: ${upload.text})`,
   ];
   return lines.join('\n');
+}
+
+/** How workers reach the main process (Synapse's docs/workers.md, "Shared configuration"). */
+const REPLICATION = [
+  '  - port: 9093  # the workers ask here; it has neither TLS nor password, so publish it nowhere',
+  '    type: http',
+  '    resources:',
+  '      - names: [replication]',
+];
+
+function renderWorkers({ homeserver, workers }: AdvisedServer): string[] {
+  if (workers === undefined) return [];
+  const [main] = homeserver.instances;
+  const { pools } = workers;
+  const streams = STREAMS.filter((stream) => pools[stream] !== undefined);
+  const host = main.kind === 'tcp' ? main.host : '127.0.0.1';
+  return [
+    'redis: { enabled: true }  # by it the workers hear of each other; add its host where that is not localhost',
+    'instance_map:  # and each worker that writes streams, by its name',
+    `  main: { host: ${quote(host)}, port: 9093 }`,
+    ...(streams.length === 0 ? [] : ['stream_writers:  # NAME: the worker_name of the one that `workers` has there']),
+    ...streams.map((stream) => `  ${stream}: [NAME]`),
+    ...(pools.media === undefined ? [] : ['enable_media_repo: false  # the media workers have it']),
+  ];
 }
 
 function renderListener(homeserver: Upstream): string[] {

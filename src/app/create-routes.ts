@@ -41,6 +41,7 @@ function toRoutedServer(server: ServerConfig, config: Config): RoutedServer {
     homeserver: server.homeserver,
     pools: server.workers === undefined ? undefined : createChooser(server.workers),
     website: server.website,
+    mas: server.mas,
     wellKnown: new Map(Object.entries(documents).map(([name, document]) => [name, renderWellKnown(document)])),
   };
 }

@@ -59,7 +59,7 @@ function explainForward(
   const { method, target } = asked;
   const retry = judgeRepetition(method, target, findPathEnd(target), endpoint?.retry ?? 'never');
   const patience = Math.min(endpoint?.patience ?? 0, limits.hold);
-  const place = endpoint === undefined ? 'website' : pools === undefined ? 'homeserver' : 'main process';
+  const place = namePlace(decision, config);
   return [
     ['outcome', 'forwarded'],
     ['why', decision.why],
@@ -71,6 +71,16 @@ function explainForward(
     ['nobody there', patience === 0 ? '502 at once' : describeWait(patience, endpoint?.lastGood === true, asked)],
     ['connection dies', mayRepeat(method, retry) ? 'sent again, which does no harm' : '502: never sent twice'],
   ];
+}
+
+function namePlace(
+  { endpoint, upstream, pools, server }: Decision & { readonly do: 'forward' },
+  { servers }: Config,
+): string {
+  if (endpoint === undefined) return 'website';
+  if (pools !== undefined) return 'main process';
+  const { homeserver } = servers.find(({ serverName }) => serverName.text === server)!;
+  return upstream.text === homeserver.text ? 'homeserver' : 'authentication service';
 }
 
 function describeWait(patience: number, lastGood: boolean, { method }: AskedRequest): string {

@@ -22,7 +22,7 @@ export interface Runtime {
   readonly route: Router;
   readonly redirect: RedirectFacts;
   connectionsTo(upstream: UpstreamPool): UpstreamConnections;
-  /** Where requests to a homeserver wait while it is away; undefined for websites. */
+  /** Where requests to a homeserver, or to its authentication service, wait while it is away; undefined for websites. */
   holdOf(upstream: UpstreamPool): Hold | undefined;
   readonly admissions: Admissions;
   /** What the upstreams' names lead to. */
@@ -54,12 +54,12 @@ export function createRuntime(config: Config, deps: RuntimeDeps, before?: Runtim
       if (homeserver.text === upstream.text) documents.get(serverName.text)?.refresh();
     }
   };
-  const homeservers = new Set(config.servers.map((server) => server.homeserver.text));
+  const waitedFor = new Set(config.servers.flatMap(({ homeserver, mas }) => [homeserver.text, mas?.text]));
   for (const upstream of listUpstreams(config)) {
     const carried = before !== undefined && listUpstreams(before.config).some((old) => old.text === upstream.text);
     const connections = carried ? before.connectionsTo(upstream) : connectUpstream(upstream, { ...deps, names });
     upstreams.set(upstream.text, connections);
-    if (!homeservers.has(upstream.text)) continue;
+    if (!waitedFor.has(upstream.text)) continue;
     holds.set(
       upstream.text,
       (carried ? before.holdOf(upstream) : undefined) ??
@@ -101,8 +101,8 @@ export function createRuntime(config: Config, deps: RuntimeDeps, before?: Runtim
 
 /** Every upstream that a configuration names, once. */
 export function listUpstreams(config: Config): UpstreamPool[] {
-  const all = config.servers.flatMap((server) =>
-    server.website === undefined ? [server.homeserver] : [server.homeserver, server.website],
+  const all = config.servers.flatMap(({ homeserver, mas, website }) =>
+    [homeserver, mas, website].filter((upstream) => upstream !== undefined),
   );
   return [...new Map(all.map((upstream) => [upstream.text, upstream])).values()];
 }

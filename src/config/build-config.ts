@@ -72,6 +72,7 @@ function buildServer(server: SoundServer, absolute: Absolute): ServerConfig {
     delegateBy: server.delegate_by,
     apex: server.apex,
     website: server.website,
+    mas: server.mas,
     workers: buildWorkers(server.workers),
     homeserverYaml: server.homeserver_yaml.map(absolute),
     wellKnown: server.well_known,

@@ -27,6 +27,8 @@ export interface ServerConfig {
   readonly delegateBy: 'well-known' | 'srv' | 'both';
   readonly apex: 'here' | 'elsewhere';
   readonly website: UpstreamPool | undefined;
+  /** The Matrix Authentication Service; undefined where the homeserver logs people in itself. */
+  readonly mas: UpstreamPool | undefined;
   /** Undefined when the homeserver is one process. */
   readonly workers: WorkersConfig | undefined;
   /** Files and folders of Synapse's configuration, absolute, in the order of its `-c`; empty when it is not known. */

@@ -81,6 +81,12 @@ export const serverSection = section('One homeserver: how it is named, where it 
     certificateKeys,
     certificateForms,
   ),
+  mas: optionalKey(upstreamPool, {
+    says: 'The Matrix Authentication Service, where Synapse leaves logins to one: its listener with the resource compat. Login, logout and refresh of clients go there. One place or a list, as for `homeserver`.',
+    example: 'http://mas:8080',
+    otherwise: 'the homeserver logs people in',
+    several: true,
+  }),
   workers: workersSection,
   homeserver_yaml: defaultKey(paths, {
     says: "Synapse's own configuration, for `doctor` to compare with this one: a file or a folder, or a list of them in the order of Synapse's -c, the files of workers too. Nothing else reads it.",

@@ -68,6 +68,7 @@ function writeServer(server: ServerConfig): object {
     delegate_by: server.delegateTo === undefined ? undefined : server.delegateBy,
     apex: server.apex,
     website: server.website === undefined ? undefined : writePool(server.website),
+    mas: server.mas === undefined ? undefined : writePool(server.mas),
     workers: writeWorkers(server.workers),
     homeserver_yaml: server.homeserverYaml,
     well_known: server.wellKnown,

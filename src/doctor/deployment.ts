@@ -10,6 +10,8 @@ import type { SidecarFacts } from '../synapse/sidecar-facts.ts';
 export interface DeployedServer {
   readonly name: ServerName;
   readonly homeserver: UpstreamPool;
+  /** Who answers logins in its place; undefined where it does itself. */
+  readonly mas: UpstreamPool | undefined;
   readonly delegateTo: ServerName | undefined;
   readonly delegateBy: 'well-known' | 'srv' | 'both';
   readonly apex: 'here' | 'elsewhere';

@@ -6,6 +6,7 @@ import { checkClients } from './check-clients.ts';
 import { checkFederation } from './check-federation.ts';
 import { checkHomeservers } from './check-homeserver.ts';
 import { checkHomeserverYaml } from './check-homeserver-yaml.ts';
+import { checkMas } from './check-mas.ts';
 import { checkName } from './check-names.ts';
 import { checkPath } from './check-path.ts';
 import { checkReach, type Reached } from './check-reach.ts';
@@ -27,6 +28,7 @@ export function listRows(deployment: Deployment, deps: DoctorDeps): readonly Row
     ...servers.map(checkHomeserverYaml),
     ...servers.flatMap((server) => checkHomeservers(server, deps)),
     ...servers.flatMap((server) => checkWorkers(server, deps)),
+    ...servers.flatMap((server) => checkMas(server, deps)),
     checkSidecar(deployment, deps),
     checkCertificates(deps),
     checkServedCertificates(deployment, deps),

@@ -59,6 +59,8 @@ export interface RoutedServer {
   /** Undefined where it is one process. */
   readonly pools?: PoolChooser | undefined;
   readonly website: UpstreamPool | undefined;
+  /** The authentication service that answers logins in the homeserver's place; undefined where the homeserver does. */
+  readonly mas?: UpstreamPool | undefined;
   /** Documents below /.well-known/matrix/, by name. */
   readonly wellKnown: ReadonlyMap<string, RenderedWellKnown>;
 }

@@ -1,6 +1,7 @@
 import type { CidrSet } from '../base/cidr.ts';
 import { PROBE_PREFIX } from '../base/self-probe.ts';
 import { isTesterPath } from '../base/tester-paths.ts';
+import { isAuthenticationPath } from '../matrix/authentication-paths.ts';
 import type { Endpoint, EndpointMatcher } from '../matrix/endpoints.ts';
 import { isRendezvousPath } from '../matrix/errors.ts';
 import type { BlockedServers } from './blocked-servers.ts';
@@ -160,6 +161,10 @@ export function createRouter(facts: RouterFacts): Router {
     if (surface === 'synapse-admin' && !facts.adminApiFrom.contains(request.clientAddress)) return ADMIN_CLOSED;
     if (request.method === 'OPTIONS') {
       return isRendezvousPath(request.target.slice(0, findPathEnd(request.target))) ? PREFLIGHT_RENDEZVOUS : PREFLIGHT;
+    }
+    if (server.mas !== undefined && isAuthenticationPath(request.target)) {
+      const why = `login, logout and refresh are the authentication service's (mas) of ${server.name}, found by ${by}`;
+      return { do: 'forward', upstream: server.mas, pools: undefined, endpoint, server: server.name, why };
     }
     return {
       do: 'forward',

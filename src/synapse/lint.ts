@@ -31,7 +31,29 @@ function lintYaml(yaml: HomeserverYaml, facts: SidecarFacts): Finding[] {
     ...lintUpload(yaml, facts),
     ...lintFederation(yaml, facts),
     ...lintWorkers(yaml, facts),
+    ...lintAuthentication(yaml, facts),
   ];
+}
+
+/** Who answers logins: both have to mean the same. */
+function lintAuthentication({ place, authenticationService }: HomeserverYaml, { mas }: SidecarFacts): Finding[] {
+  const at = place(['matrix_authentication_service']);
+  if (authenticationService !== undefined && mas === undefined) {
+    const { endpoint } = authenticationService;
+    const what =
+      'Synapse leaves logins to an authentication service, and the sidecar sends them to Synapse, which has none.';
+    const fix = 'Name the service in the configuration of the sidecar, by its listener with the resource compat.';
+    const lines = [
+      `    mas: ${endpoint !== undefined && URL.canParse(endpoint) ? new URL(endpoint).origin : 'http://mas:8080'}`,
+    ];
+    return [{ id: 'synapse-mas-unrouted', severity: 'error', place: at, what, fix, lines }];
+  }
+  if (authenticationService === undefined && mas !== undefined) {
+    const what = `The sidecar sends logins to ${mas.text}, and Synapse logs people in itself: it would refuse their tokens.`;
+    const fix = "Enable matrix_authentication_service in Synapse's configuration, or take mas out of the sidecar's.";
+    return [{ id: 'synapse-mas-off', severity: 'error', place: at, what, fix }];
+  }
+  return [];
 }
 
 function lintUpload(yaml: HomeserverYaml, { uploadLimit }: SidecarFacts): Finding[] {

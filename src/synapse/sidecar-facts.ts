@@ -23,6 +23,8 @@ export interface SidecarFacts {
   readonly uploadLimit: number;
   /** True when the certificates are not from a public authority, so that the peers are a network of one's own. */
   readonly privateFederation: boolean;
+  /** Where the sidecar sends logins in place of the homeserver, if it does. */
+  readonly mas: Upstream | undefined;
   /** Undefined where the sidecar knows of none. */
   readonly workers: SidecarWorkers | undefined;
 }

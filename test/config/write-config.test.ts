@@ -19,6 +19,7 @@ servers:
     delegate_to: "[2001:db8::1]:443"
     apex: elsewhere
     website: [http://web, "http://web2:81"]
+    mas: http://mas:8080
     well_known: { client: { m.x: [1, null, "off", "1"] }, support: { contacts: [] } }
     certificate: { cert: a.pem, key: a.key }
     federation_certificate: { pkcs12: a.p12 }

@@ -30,7 +30,8 @@ it('its users go to the others, nobody else moves, and they come back little by 
   expect(strays).toEqual([]);
   expect(new Set(without.filter((_, index) => before[index] === 's2'))).toEqual(new Set(['s1', 's3']));
   expect(stateOf(setting, 's2')).toBe('ejected');
-  expect(setting.main.seen).toEqual([]);
+  // It is asked for keys and versions by the sidecar itself, now and then.
+  expect(setting.main.seen.filter((one) => one.includes('/sync'))).toEqual([]);
   await setting.workers['s2']!.start();
   await until('it is warming', () => stateOf(setting, 's2') === 'warming');
   const first = await spread(setting);

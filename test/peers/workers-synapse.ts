@@ -32,6 +32,7 @@ export interface SynapseWithWorkers {
 
 /** Why no process of the image can be a worker; `synapse.ts` says whether there is an image at all. */
 export async function whyNoWorkers(): Promise<string | undefined> {
+  if (IMAGE === 'none') return "Workers cannot run: no image of Synapse that has Python's hiredis and txredisapi";
   const ask = 'import hiredis, txredisapi; print("yes")';
   const command = ['run', '--rm', '--network', 'none', '--entrypoint', 'python3', IMAGE, '-c', ask];
   // By what it says: not every engine hands on the exit status of a container that is removed at once.

@@ -30,6 +30,7 @@ export function facts(over: Partial<SidecarFacts> & { at?: string } = {}): Sidec
     serverDocument: { 'm.server': 'matrix.example.com:443' },
     uploadLimit: 1024 ** 3,
     privateFederation: false,
+    mas: undefined,
     workers: undefined,
     ...more,
   };

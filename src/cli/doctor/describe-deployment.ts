@@ -54,7 +54,7 @@ function describeServer(
   reach: Deployment['reach'],
   synapse: HomeserverYamlReading | undefined,
 ): DeployedServer {
-  const { serverName: name, homeserver, delegateTo, delegateBy, apex } = server;
+  const { serverName: name, homeserver, mas, delegateTo, delegateBy, apex } = server;
   const documents = deriveWellKnown({
     serverName: name,
     delegateTo,
@@ -63,7 +63,7 @@ function describeServer(
     additions: server.wellKnown,
   });
   return {
-    ...{ name, homeserver, delegateTo, delegateBy, apex, documents, synapse },
+    ...{ name, homeserver, mas, delegateTo, delegateBy, apex, documents, synapse },
     facts: {
       serverName: name.text,
       homeserver: homeserver.instances[0],
@@ -71,6 +71,7 @@ function describeServer(
       serverDocument: documents['server'],
       uploadLimit: config.limits.upload,
       privateFederation: reach === 'private',
+      mas: mas?.instances[0],
       workers: server.workers,
     },
   };
