@@ -41,6 +41,11 @@ export interface Attempt {
   tally: SurfaceTally;
   /** Who another server's request says that it is from. */
   origin: string | undefined;
+  /** Whose it is, and the pools of workers that it was for. */
+  server: string | undefined;
+  pools: readonly string[] | undefined;
+  /** Milliseconds that it waited for the homeserver. */
+  held: number;
   /** What has kept it from failing until now. */
   saviour: Saviour | undefined;
   error: SidecarError | undefined;
@@ -52,16 +57,21 @@ export interface Attempt {
 export function observeEnd(attempt: Attempt): void {
   const write = beginLine(attempt);
   attempt.exchange.onClosed(() => {
-    count(attempt);
-    write?.({ status: attempt.exchange.status, error: attempt.error });
+    const savedBy = count(attempt);
+    if (write === undefined) return;
+    const { exchange, error, origin, server, pools, held } = attempt;
+    const { surface } = attempt.tally;
+    write({ status: exchange.status, error, surface, server, origin, pools, held, savedBy });
   });
 }
 
-function count({ exchange: { status }, deps, tally, began, saviour, error, origin }: Attempt): void {
+/** The result is what saved it. */
+function count({ exchange: { status }, deps, tally, began, saviour, error, origin }: Attempt): Saviour | undefined {
   const saved = saviour === 'last-good' || (saviour !== undefined && error === undefined && status > 0 && status < 500);
   tally.count(status, began, saved ? undefined : error);
   if (saved) deps.tally.saved(saviour);
   if (tally.surface === 'federation') deps.tally.cameFrom(origin, status);
+  return saved ? saviour : undefined;
 }
 
 function beginLine(attempt: Attempt): ((end: RequestEnd) => void) | undefined {

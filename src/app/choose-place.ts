@@ -10,6 +10,8 @@ import type { Way } from './workers.ts';
 /** Where a request to a homeserver with workers goes. */
 export interface ChosenPlace {
   readonly way: Way;
+  /** Of workers, in their order; none: the main process. */
+  readonly pools: readonly string[];
   /**
    * What the instance is chosen by. A promise where the homeserver has to be asked whose token it is; never rejects.
    * Undefined where there is nothing to choose, or nothing to choose by.
@@ -47,6 +49,7 @@ export function choosePlace(
   };
   return {
     way,
+    pools: plan.pools,
     findKey,
     findKeyNow() {
       const found = findKey();

@@ -34,6 +34,9 @@ export function handleRequest(exchange: Exchange, runtime: Runtime, deps: Reques
     began: tally.now(),
     tally: tally.of('refused'),
     origin: undefined,
+    server: undefined,
+    pools: undefined,
+    held: 0,
     saviour: undefined,
     error: undefined,
     mild: false,
@@ -103,8 +106,10 @@ function forward(attempt: Attempt, decision: Forward): void {
   const { exchange, facts, runtime, deps } = attempt;
   const { upstream, endpoint, server } = decision;
   const { limits } = runtime.config;
+  attempt.server = server;
   const patience = Math.min(endpoint?.patience ?? 0, limits.hold);
   const place = decision.pools === undefined ? undefined : choosePlace(exchange, facts, decision, runtime);
+  attempt.pools = place?.pools;
   const connections = place === undefined ? runtime.connectionsTo(upstream) : place.way.connections;
   const hold = patience === 0 ? undefined : place === undefined ? runtime.holdOf(upstream) : place.way.hold;
   attempt.mild = hold !== undefined && endpoint?.mildFailure === true;
@@ -204,6 +209,9 @@ function send(
       },
       // A decision to forward would have been a place to go to.
       onNowhere: () => act(attempt, decide(attempt, deps.runtime())),
+      onWaited(ms) {
+        attempt.held += ms;
+      },
       onSecondChance(by) {
         attempt.saviour = by;
         if (by === 'repeat') deps.metrics.counter('requestsRepeated', { homeserver: upstream.text }).add();

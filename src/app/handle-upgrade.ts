@@ -53,7 +53,7 @@ export function handleUpgrade(upgrade: UpgradeRequest, runtime: Runtime, deps: U
   const refuse: Refuse = (status, errcode, message, error) => {
     socket.end(rawAnswer(status, errcode, message, deps.system.now()));
     ending.count(status, error);
-    writeLine({ status, error });
+    writeLine({ status, error, surface: ending.tally.surface });
   };
   const fail = (error: SidecarError): void => {
     logFailure(error, facts, runtime.config.log.requests, deps.log);

@@ -3,7 +3,7 @@ import type { SidecarError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { System } from '../base/system.ts';
 import type { Config } from '../config/config.ts';
-import { isLogged, pathForLog, type RequestLine } from '../observe/request-line.ts';
+import { isLogged, type RequestLine, textForLog } from '../observe/request-line.ts';
 import { findPathEnd } from '../route/request-target.ts';
 import type { RequestFacts } from './request-facts.ts';
 
@@ -20,6 +20,13 @@ export interface LoggedRequest {
 export interface RequestEnd {
   readonly status: number;
   readonly error: SidecarError | undefined;
+  readonly surface: string;
+  readonly server?: string | undefined;
+  readonly origin?: string | undefined;
+  readonly pools?: readonly string[] | undefined;
+  /** Milliseconds. */
+  readonly held?: number;
+  readonly savedBy?: string | undefined;
 }
 
 /**
@@ -34,24 +41,38 @@ export function beginRequestLine(
 ): (end: RequestEnd) => void {
   if (setting === 'off') return ignore;
   const began = system.monotonic();
-  return ({ status, error }) => {
+  return (end) => {
+    const { status, error } = end;
     if (!isLogged(setting, status, error !== undefined && error.blame !== 'client')) return;
     const line: RequestLine = {
       request_id: facts.requestId,
       client: facts.client.address,
       listener: request.listener,
       method: request.method,
-      host: request.authority,
-      path: pathForLog(request.target, findPathEnd(request.target)),
+      host: request.authority === undefined ? undefined : textForLog(request.authority),
+      path: textForLog(request.target, findPathEnd(request.target)),
       status,
       ms: Math.round(system.monotonic() - began),
       http: request.httpVersion,
+      ...describeWay(end),
       ...(error === undefined ? {} : { error: error.code, blame: error.blame }),
       ...(error === undefined || error.blame === 'client' ? {} : { why: error.message }),
     };
     if (error?.blame === 'us') log.error({ ...line, err: error.cause ?? error }, 'request');
     else if (error?.blame === 'upstream') log.warn(line, 'request');
     else log.info(line, 'request');
+  };
+}
+
+/** What is known of where it went; what is not has no field. */
+function describeWay({ surface, server, origin, pools, held = 0, savedBy }: RequestEnd) {
+  return {
+    surface,
+    ...(server === undefined ? {} : { server }),
+    ...(origin === undefined ? {} : { origin: textForLog(origin) }),
+    ...(pools === undefined ? {} : { pool: pools.join(', ') || 'main' }),
+    ...(held === 0 ? {} : { held_ms: Math.round(held) }),
+    ...(savedBy === undefined ? {} : { saved_by: savedBy }),
   };
 }
 

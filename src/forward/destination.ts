@@ -45,9 +45,10 @@ export class Destination {
   /** Waits for the homeserver's return; false where it may not wait (any more). `failure` is for one that waits in vain. */
   wait(goOn: () => void, failure: SidecarError): boolean {
     const { arrived, patience } = this.#plan;
-    const left = arrived + patience - this.#deps.system.monotonic();
+    const now = this.#deps.system.monotonic();
     const settle = (end: WaitEnd): void => {
       this.#leave = undefined;
+      this.#deps.onWaited(this.#deps.system.monotonic() - now);
       const place = end === 'moved' ? this.findMove() : undefined;
       if (end === 'released') {
         this.#deps.onSecondChance('hold');
@@ -55,7 +56,7 @@ export class Destination {
       } else if (place === undefined) this.#deps.onFailure(failure);
       else this.follow(place, goOn, failure);
     };
-    this.#leave = this.hold?.wait(left, settle, {
+    this.#leave = this.hold?.wait(arrived + patience - now, settle, {
       isMoved: () => this.findMove() !== undefined,
       forServer: this.#plan.forServer,
     });

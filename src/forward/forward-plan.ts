@@ -47,6 +47,8 @@ export interface ForwardDeps extends Omit<SlowReaderDeps, 'resume'> {
   onFailure(error: SidecarError): void;
   /** By the configuration in force it is not to be forwarded: answer as that says. Nothing of an answer has begun. */
   onNowhere(): void;
+  /** It has waited for the homeserver, milliseconds, in vain or not. */
+  onWaited(ms: number): void;
   /** It would have failed by now, and goes on: see `SecondChance`. */
   onSecondChance(by: SecondChance): void;
   /** The answer had begun and cannot be completed; it was cut off. */

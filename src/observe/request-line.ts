@@ -1,3 +1,5 @@
+import { hideSecrets } from './hide-secrets.ts';
+
 /** What is logged of one request. Never headers, never a query: access tokens can stand in either. */
 export interface RequestLine {
   readonly request_id: string;
@@ -9,6 +11,18 @@ export interface RequestLine {
   readonly status: number;
   readonly ms: number;
   readonly http: string;
+  /** Where it belongs, as in the metrics. */
+  readonly surface: string;
+  /** The server name whose homeserver or website it was for. */
+  readonly server?: string;
+  /** The server that it says it is from; its homeserver has checked that, if it answered well. */
+  readonly origin?: string;
+  /** Pools of workers in the order in which they were to be tried; `main` alone where it was for the main process. */
+  readonly pool?: string;
+  /** Milliseconds that it waited for a homeserver that was away, part of `ms`. */
+  readonly held_ms?: number;
+  /** What saved it from an error: hold, repeat, instance or last-good. */
+  readonly saved_by?: string;
   /** Present when the answer could not be completed, or was one of the sidecar's own for a failure. */
   readonly error?: string;
   readonly blame?: string;
@@ -16,12 +30,12 @@ export interface RequestLine {
   readonly why?: string;
 }
 
-/** A path is logged up to this length; strangers choose it. */
-const LONGEST_PATH = 512;
+/** What strangers choose is logged up to this length. */
+const LONGEST = 512;
 
-/** The path for a log: without the query, bounded. */
-export function pathForLog(target: string, end: number): string {
-  return end > LONGEST_PATH ? `${target.slice(0, LONGEST_PATH)}…` : target.slice(0, end);
+/** What a stranger wrote, for a log: up to `end`, bounded, and without what may be a secret. */
+export function textForLog(text: string, end = text.length): string {
+  return hideSecrets(end > LONGEST ? `${text.slice(0, LONGEST)}…` : text.slice(0, end));
 }
 
 /** Is a request worth a line at this setting? */

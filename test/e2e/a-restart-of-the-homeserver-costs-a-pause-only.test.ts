@@ -198,6 +198,28 @@ it('the status and the metrics show who is away, what waits, and what became of 
   expect(sidecar.sidecar.status().servers[0]).toMatchObject({ away_seconds: null, requests_held: 0 });
 });
 
+it('the line of a request says how long it was held, and that it was saved', async (context) => {
+  const { sidecar, start, stop } = await setUp(context, 'log: { requests: all }');
+  await stop();
+  const authorization = 'X-Matrix origin="b.test",key="ed25519:1",sig="x"';
+  const path = '/_matrix/federation/v1/event/$x';
+  const waiting = exchangeWhole(sidecar, 'HTTP/1.1', { path, headers: ['Authorization', authorization] });
+  await until('it waits', () => sidecar.sidecar.status().servers[0]?.requests_held === 1);
+  await pause(100);
+  await start();
+  expect((await waiting).status).toBe(200);
+  const find = () => sidecar.logged.find(({ sentence }) => sentence === 'request')?.fields;
+  await until('it has its line', () => find() !== undefined);
+  expect(find()).toMatchObject({
+    surface: 'federation',
+    server: 'a.test',
+    origin: 'b.test',
+    saved_by: 'hold',
+    status: 200,
+  });
+  expect(find()?.['held_ms']).toBeGreaterThanOrEqual(90);
+});
+
 it('the log says once that it is away and once that it is back, and what that came to', async (context) => {
   const { sidecar, start, stop } = await setUp(context);
   await stop();

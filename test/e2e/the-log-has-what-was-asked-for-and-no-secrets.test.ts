@@ -93,7 +93,10 @@ servers: [{ server_name: a.test, homeserver: "${upstream.url}", website: "http:/
       status: 200,
       ms: expect.any(Number),
       http: '2',
+      surface: 'key',
+      server: 'a.test',
     });
+    expect(line('/.well-known/matrix/client')).toMatchObject({ surface: 'well-known' });
     expect(line('/website')).toMatchObject({ error: 'upstream-unreachable', blame: 'upstream', http: '1.1' });
     expect(line('/_matrix/client/v3/cut')).toMatchObject({ blame: 'upstream' });
   });
@@ -171,6 +174,9 @@ describe('whatever goes wrong', () => {
       [`${line(`/_matrix/x#${query}`)}\r\n`],
       [`${line(`/_matrix/x${query}`)}Transfer-Encoding: gzip\r\n\r\n`],
       [`${line(`/_matrix/x${query}`)}Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n`],
+      [`${line(`/_matrix/client/v3/sync&submit_token=${SECRETS.guest}`)}\r\n`],
+      [`${line(`/_matrix/client/v3/login/${SECRETS.login}/${SECRETS.synapse}/${SECRETS.mas}`)}\r\n`],
+      [`GET / HTTP/1.1\r\nHost: ${SECRETS.synapse}\r\n\r\n`],
       [`${line(`/nothing${query}`)}Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n`],
       [`${line(`/_matrix/x${query}`)}X: ${'x'.repeat(40_000)}\r\n\r\n`],
       [`CONNECT a.test:443${query} HTTP/1.1\r\nHost: a.test\r\n${fields}\r\n`],

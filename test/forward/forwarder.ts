@@ -81,6 +81,7 @@ export async function startForwarder(
         },
         onNowhere() {},
         onSecondChance() {},
+        onWaited() {},
         onCut: (error) => void cuts.push(error),
       },
     );
