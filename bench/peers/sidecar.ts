@@ -10,8 +10,8 @@ export interface SidecarPost extends Post {
 }
 
 /**
- * The sidecar: its defaults, but for the limits on what one client may have under way, because all of the load comes
- * from one address.
+ * The sidecar: its defaults, but for the limits on what one client may have, because all of the load comes from one
+ * address.
  */
 export function writeSidecarConfig(post: Omit<SidecarPost, 'version'>): string {
   const { certificate, folder } = post;
@@ -24,7 +24,7 @@ export function writeSidecarConfig(post: Omit<SidecarPost, 'version'>): string {
     certificate: { cert: ${certificate.cert.here}, key: ${certificate.key.here} }
 listen: { https: "127.0.0.1:${post.port}", federation: off, http: off, admin: off }
 store: ${folder.here}/store
-limits: { requests_per_client: 20000, requests_per_origin: 20000, federation_requests: 20000, drain: 1s }
+limits: { requests_per_client: 20000, requests_per_origin: 20000, federation_requests: 20000, connections_per_client: 20000, idle_connections: 20000, drain: 1s }
 ${post.processes === undefined ? '' : `processes: ${post.processes}\n`}`,
   ).here;
 }
