@@ -14,12 +14,16 @@ export interface Visit {
 
 const REQUEST = `GET ${SMALL_PATH} HTTP/1.1\r\nHost: ${SERVER_NAME}\r\n\r\n`;
 
-/** Opens a connection and resolves when the handshake is done. With `session`, one that is not resumed is an error. */
-export function openConnection({ port, pem }: Target, session?: Buffer): Promise<TLSSocket> {
+/**
+ * Opens a connection, from that address of this machine, and resolves when the handshake is done. With `session`, one
+ * that is not resumed is an error.
+ */
+export function openConnection({ port, pem }: Target, session?: Buffer, from = '127.0.0.1'): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
     const options = {
       host: '127.0.0.1',
       port,
+      localAddress: from,
       servername: SERVER_NAME,
       ca: pem,
       ALPNProtocols: ['http/1.1'],

@@ -11,6 +11,8 @@ import { measureLoad, smallGet, warmUp } from './requests.ts';
 
 const IDLE = 3_000;
 const LONG_POLLS = 5_000;
+/** Addresses that they come from. */
+const CLIENTS = 8;
 /** Handshakes at the same time, while connections are opened. */
 const AT_ONCE = 50;
 /** Milliseconds that a proxy gets to settle before its memory is read. */
@@ -94,7 +96,8 @@ async function openMany(
   let left = count;
   const work = async (): Promise<void> => {
     while (left-- > 0) {
-      const socket = await openConnection(contender);
+      // As from several clients: none may have all of a machine's connections.
+      const socket = await openConnection(contender, undefined, `127.0.0.${2 + (left % CLIENTS)}`);
       open.push(socket);
       await begin(socket);
     }

@@ -78,6 +78,8 @@ export function findBlame(status: number, error: SidecarError | undefined, own: 
     case 'operator':
       return 'us';
   }
+  // Our own "not ready" and "busy" are what was asked about, and no fault.
+  if (own && status === 503) return 'nobody';
   if (status >= 500) return own ? 'us' : 'upstream';
   return status === 0 || status >= 400 ? 'client' : 'nobody';
 }

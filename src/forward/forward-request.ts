@@ -187,7 +187,8 @@ class Forwarding implements AnswerHandler {
   /** Sends it again, now or when the homeserver is back, where that can do no harm and promises something. */
   #tryAgain(error: Error, explained: SidecarError): boolean {
     const { hold, connections } = this.#destination;
-    const unsent = isUnreachable(explained) && !this.#sent;
+    // Also one that was reset while it was opened.
+    const unsent = !this.#sent && (isUnreachable(explained) || isConnectionLoss(error));
     const lost = !unsent && isConnectionLoss(error);
     if (lost) this.#losses++;
     const place = this.#destination.findMove();

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readlink, stat } from 'node:fs/promises';
 import { dirname, sep } from 'node:path';
 import { errorCode } from '../base/errors.ts';
 import { readOwnUid } from '../base/own-user.ts';
@@ -45,20 +45,23 @@ async function giveFolderToOwner(path: string): Promise<void> {
   // Through a handle: whoever owns the folder above could put a link in this one's place meanwhile.
   const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {
-    await giveToOwner(handle, path);
+    await giveToOwner(handle);
   } finally {
     await handle.close();
   }
 }
 
 /**
- * Gives what was just made at `path` to whoever owns the folder it is in, where this process is root and may do that: a command
+ * Gives what was just made to whoever owns the folder it is in, where this process is root and may do that: a command
  * that is run as root (`certs renew`, `certs import`) must leave nothing that the sidecar, which runs as another user,
  * cannot read or replace.
  */
-export async function giveToOwner(handle: FileHandle, path: string): Promise<void> {
+export async function giveToOwner(handle: FileHandle): Promise<void> {
   if (readOwnUid() !== 0) return;
-  const { uid, gid } = await stat(dirname(path));
+  // Where it really is: whoever owns a folder on the way could put a link in its place meanwhile.
+  const real = await readlink(`/proc/self/fd/${handle.fd}`).catch(() => undefined);
+  if (real === undefined) return;
+  const { uid, gid } = await stat(dirname(real));
   // Root of a container may lack the right, and file systems of other systems have no owners.
   if (uid !== 0) await handle.chown(uid, gid).catch(() => undefined);
 }

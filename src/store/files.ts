@@ -61,7 +61,7 @@ export function createFileStore(folder: string, deps: { readonly system: System 
       const { file, temporary } = await openTemporary(path);
       try {
         try {
-          await giveToOwner(file, path);
+          await giveToOwner(file);
           await file.writeFile(bytes);
           await file.sync();
           const { mtimeMs } = await file.stat();

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { link, open, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errorCode } from '../base/errors.ts';
@@ -52,7 +53,7 @@ async function createWithoutLink(path: string, record: LeaseRecord): Promise<boo
 async function writeNewFile(path: string, record: LeaseRecord): Promise<void> {
   const file = await open(path, 'wx', 0o600);
   try {
-    await giveToOwner(file, path);
+    await giveToOwner(file);
     await file.writeFile(writeLeaseRecord(record));
     // The number has to survive a power cut, since it must never come again.
     await file.sync();
@@ -63,7 +64,8 @@ async function writeNewFile(path: string, record: LeaseRecord): Promise<void> {
 
 /** False when the file is gone. One write of the same length: who reads at the same time sees a change, no matter which. */
 export async function overwriteLeaseFile(path: string, record: LeaseRecord): Promise<boolean> {
-  const file = await unlessMissing(open(path, 'r+'));
+  // Not through a link, which whoever owns the folder could lead to a file that only root may write.
+  const file = await unlessMissing(open(path, constants.O_RDWR | constants.O_NOFOLLOW));
   if (file === undefined) return false;
   try {
     await file.write(writeLeaseRecord(record), 0, null, 0);

@@ -116,3 +116,8 @@ function mismatch(): Error {
 function abandoned(): Error {
   return unfit('its body was abandoned');
 }
+
+/** May there be bytes behind the head? */
+export function hasContent(body: Buffer | Readable | null): boolean {
+  return body !== null && !(Buffer.isBuffer(body) && body.length === 0);
+}

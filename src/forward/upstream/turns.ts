@@ -1,3 +1,5 @@
+import { callApart } from '../../base/call-apart.ts';
+
 /** Lets callers go on once the event loop has looked at what has arrived meanwhile. */
 export interface Turns {
   await(caller: Caller): void;
@@ -16,7 +18,8 @@ export function createTurns(): Turns {
   function goOn(): void {
     const callers = waiting;
     waiting = [];
-    for (const caller of callers) caller.goOn();
+    // A defect of one must not keep the others waiting for ever.
+    for (const caller of callers) callApart(() => caller.goOn());
   }
   return {
     await(caller) {

@@ -6,7 +6,7 @@ import { AnswerReader, type AnswerSink } from './answer-reader.ts';
 import { Deadline } from './deadline.ts';
 import type { AnswerHead } from './parse-head.ts';
 import type { Framing } from './read-framing.ts';
-import { BodySender, sendBare, sendWhole } from './send-body.ts';
+import { BodySender, hasContent, sendBare, sendWhole } from './send-body.ts';
 import type { Turns } from './turns.ts';
 import { WireError } from './wire-error.ts';
 import { type WrittenHead, writeHead } from './write-head.ts';
@@ -39,6 +39,8 @@ export class Wire implements AnswerSink {
   #state: State = 'idle';
   #socket: Socket | undefined;
   #isUsed = false;
+  /** Since a request last waited for its turn. */
+  #wasPaused = false;
   /** Why it is closed, or about to be. */
   #cause: Error | undefined;
   #request: UpstreamRequest | undefined;
@@ -72,7 +74,7 @@ export class Wire implements AnswerSink {
     if (this.#state !== 'idle') return this.#fail(new WireError('ERR_UPSTREAM_CLOSED', 'the connection is closed'));
     this.#state = 'waiting';
     try {
-      this.#head = writeHead(request, request.body !== null && !isEmpty(request.body));
+      this.#head = writeHead(request, hasContent(request.body));
     } catch (error) {
       return this.#fail(error as Error);
     }
@@ -83,12 +85,16 @@ export class Wire implements AnswerSink {
   /** The turn has come. What was idle may have been closed meanwhile: nothing was sent on it, so another does as well. */
   goOn(): void {
     if (this.#state !== 'waiting') return;
-    if (this.#socket === undefined) this.#connect();
-    else this.#send(this.#socket);
+    if (this.#socket === undefined) return this.#connect();
+    if (!this.#wasPaused) return this.#send(this.#socket);
+    // A socket that was not read is looked at in the turn after it is resumed.
+    this.#wasPaused = false;
+    this.#deps.turns.await(this);
   }
 
   pause(): void {
     if (this.#state !== 'answering') return;
+    this.#wasPaused = true;
     this.#reader.pause();
     this.#socket?.pause();
     this.#deadline.clear();
@@ -202,7 +208,6 @@ export class Wire implements AnswerSink {
     try {
       if (chunk === undefined) this.#reader.finish();
       else this.#reader.push(chunk);
-      // One point in time for whatever the bytes were.
       if (this.#state === 'answering' && !this.#reader.isPaused) this.#deadline.set(this.#request!.moveWithin);
     } catch (error) {
       this.#break(error as Error);
@@ -286,11 +291,10 @@ export class Wire implements AnswerSink {
     this.#handler = undefined;
     this.#state = 'dead';
     // Before all else: it gives the connection back, and may send the request again on another.
-    handler?.failed(error);
-    this.destroy();
+    try {
+      handler?.failed(error);
+    } finally {
+      this.destroy();
+    }
   }
-}
-
-function isEmpty(body: Buffer | Readable): boolean {
-  return Buffer.isBuffer(body) && body.length === 0;
 }
