@@ -158,6 +158,28 @@ describe('a connection to the homeserver', () => {
     expect(upstream.accepted()).toBe(1);
   });
 
+  it('that had bytes behind a paused answer is not used for the next request', async (context) => {
+    let last: Socket | undefined;
+    const { upstream, wire, send } = await setUp(context, (socket, count) => {
+      last = socket;
+      if (count > 1) return void socket.write(FINE);
+      // As much as Node reads ahead of a pause: what comes behind it waits in the kernel.
+      const head = 'HTTP/1.1 200 OK\r\nContent-Length: 131029\r\n\r\n';
+      socket.write(`${head}${'x'.repeat(131_072 - head.length)}`);
+      setTimeout(() => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nWRONG'), 50);
+    });
+    const clock = await startRawUpstream((socket) => void setTimeout(() => socket.write('x'), 200));
+    context.onTestFinished(() => clock.close());
+    // Read on from the loop's own look at its sockets, so that the next request comes before it looks at this one.
+    connect({ port: clock.port, host: '127.0.0.1' }).on('data', function (this: Socket) {
+      wire.resume();
+      this.destroy();
+    });
+    expect((await send('GET', null, { onHead: () => wire.pause() })).body).toHaveLength(131_029);
+    expect(await send()).toMatchObject({ status: 200, body: '{}', error: undefined });
+    expect([last!.destroyed, upstream.accepted()]).toEqual([false, 2]);
+  });
+
   it('that the homeserver closes while its answer is paused gives the whole answer, and is of no use any more', async (context) => {
     const { wire, send } = await setUp(context, (socket) => void socket.end(FINE));
     const onHead = (): void => {
