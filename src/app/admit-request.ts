@@ -127,11 +127,14 @@ function enterAsServer(
   };
 }
 
-const ORIGIN = /^X-Matrix .{0,1000}?\borigin="?([^",\s]{1,261})/i;
+const ORIGIN = /^X-Matrix .{0,1000}\borigin="?([^",\s]{1,261})/i;
 
-/** Who a request says that it comes from. Not verified. */
+/**
+ * Who a request says that it comes from. Not verified. Of several, the last one of the last field, as Synapse reads it
+ * (federation/transport/server/_base.py): a server that signs as itself must not appear as another.
+ */
 export function readOrigin(headers: RawHeaders): string | undefined {
-  for (let index = 0; index < headers.length; index += 2) {
+  for (let index = headers.length - 2; index >= 0; index -= 2) {
     const name = headers[index]!;
     if (name.length !== 13 || name.toLowerCase() !== 'authorization') continue;
     return ORIGIN.exec(headers[index + 1]!)?.[1];
