@@ -60,8 +60,10 @@ export async function giveToOwner(handle: FileHandle): Promise<void> {
   if (readOwnUid() !== 0) return;
   // Where it really is: whoever owns a folder on the way could put a link in its place meanwhile.
   const real = await readlink(`/proc/self/fd/${handle.fd}`).catch(() => undefined);
-  if (real === undefined) return;
-  const { uid, gid } = await stat(dirname(real));
+  // Undefined where there is no /proc, or where it names a folder of another mount namespace.
+  const folder = real === undefined ? undefined : await stat(dirname(real)).catch(() => undefined);
+  if (folder === undefined) return;
+  const { uid, gid } = folder;
   // Root of a container may lack the right, and file systems of other systems have no owners.
   if (uid !== 0) await handle.chown(uid, gid).catch(() => undefined);
 }
