@@ -71,7 +71,7 @@ it('where there is one worker alone, nobody is asked whose a token is', async (c
 it('a room stays with one of those that make events, and a server with one of those that take its transactions', async (context) => {
   const setting = await startWorkers(context, { event_creator: ['e1', 'e2', 'e3'], federation_inbound: ['f1', 'f2'] });
   const rooms = await Promise.all(
-    Array.from({ length: 12 }, async (_, index) => {
+    Array.from({ length: 40 }, async (_, index) => {
       const paths = [`!r${index}:a.test/send/m.x/1`, `!r${index}%3Aa.test/send/m.x/2`, `%21r${index}:a.test/join`];
       const who = await Promise.all(
         paths.map((path) => setting.whoAnswers(`/_matrix/client/v3/rooms/${path}`, { method: 'POST' })),
@@ -82,7 +82,7 @@ it('a room stays with one of those that make events, and a server with one of th
   );
   expect(new Set(rooms).size).toBe(3);
   const servers = await Promise.all(
-    Array.from({ length: 12 }, async (_, index) => {
+    Array.from({ length: 40 }, async (_, index) => {
       const headers = {
         authorization: `X-Matrix origin="s${index}.test",key="ed25519:1",sig="x",destination="a.test"`,
       };
