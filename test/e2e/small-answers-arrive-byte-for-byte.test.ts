@@ -14,7 +14,10 @@ beforeAll(async () => {
     readRequests(socket, () => {
       // The next row may have another by the time that this one is written.
       const whole = body;
-      const head = Buffer.from(`HTTP/1.1 200 OK\r\nX-Head: \u00e4\r\nContent-Length: ${whole.length}\r\n\r\n`, 'latin1');
+      const head = Buffer.from(
+        `HTTP/1.1 200 OK\r\nX-Head: \u00e4\r\nContent-Length: ${whole.length}\r\n\r\n`,
+        'latin1',
+      );
       if (atOnce) return void socket.write(Buffer.concat([head, whole]));
       socket.write(head);
       setTimeout(() => socket.write(whole), 30);
