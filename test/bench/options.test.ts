@@ -92,28 +92,28 @@ describe('figures of the bench', () => {
     const profile = {
       nodes: [
         { id: 1, ...frame('(idle)') },
-        { id: 2, ...frame('work', 'file:///root/dist/app/a.js') },
-        { id: 3, ...frame('work', 'file:///root/dist/app/a.js') },
+        { id: 2, ...frame('work', 'file:///project/dist/app/a.js') },
+        { id: 3, ...frame('work', 'file:///project/dist/app/a.js') },
         { id: 4, ...frame('', 'node:net') },
-        { id: 5, ...frame('load', 'file:///root/dist/app/b.js') },
+        { id: 5, ...frame('load', 'file:///project/dist/app/b.js') },
       ],
       samples: [5, 1, 2, 3, 4],
       timeDeltas: [100, 1000, 10, 20, 10],
     };
-    expect(listSelfTimes(profile, (one) => describeFunction(one, '/root'), 100)).toEqual([
+    expect(listSelfTimes(profile, (one) => describeFunction(one, '/project'), 100)).toEqual([
       { what: 'work  dist/app/a.js:10', share: 0.75 },
       { what: '(anonymous)  node:net:10', share: 0.25 },
     ]);
   });
 
   it.each([
-    ['file:///root/node_modules/undici/lib/a.js', 'undici'],
-    ['file:///root/dist/forward/a.js', 'dist/forward'],
+    ['file:///project/node_modules/undici/lib/a.js', 'undici'],
+    ['file:///project/dist/forward/a.js', 'dist/forward'],
     ['node:internal/streams/writable', 'node:internal/streams'],
     ['node:net', 'node:net'],
     ['wasm://wasm/00034eea', 'WebAssembly'],
     ['', 'native code'],
   ])('says where %s belongs', (url, expected) => {
-    expect(describePlace({ functionName: 'f', url, lineNumber: 0 }, '/root')).toBe(expected);
+    expect(describePlace({ functionName: 'f', url, lineNumber: 0 }, '/project')).toBe(expected);
   });
 });
