@@ -94,28 +94,10 @@ export function createMetrics(): Metrics {
   }
 
   return {
-    counter(id, labels) {
-      const ofMetric = cells.get(id) ?? new Map<string, Cell>();
-      cells.set(id, ofMetric);
-      const key = keyOf(id, labels);
-      const cell: Cell = ofMetric.get(key) ?? {
-        labels,
-        count: 0,
-        add() {
-          cell.count += 1;
-        },
-      };
-      ofMetric.set(key, cell);
-      return cell;
-    },
+    counter: (id, labels) => findSeries(cells, id, labels, () => createCell(labels)),
     histogram(id, labels) {
-      const ofMetric = histograms.get(id) ?? new Map<string, Histogram>();
-      histograms.set(id, ofMetric);
-      const key = keyOf(id, labels);
       const { name, buckets } = METRICS[id];
-      const one = ofMetric.get(key) ?? createHistogram(name, buckets, labels);
-      ofMetric.set(key, one);
-      return one;
+      return findSeries(histograms, id, labels, () => createHistogram(name, buckets, labels));
     },
     gauge(id, read) {
       gauges.set(id, read);
@@ -126,6 +108,28 @@ export function createMetrics(): Metrics {
   };
 }
 
-function keyOf(id: CounterId | HistogramId, labels: Labels): string {
-  return JSON.stringify(METRICS[id].labels.map((name) => labels[name]));
+function createCell(labels: Labels): Cell {
+  const cell: Cell = {
+    labels,
+    count: 0,
+    add() {
+      cell.count += 1;
+    },
+  };
+  return cell;
+}
+
+/** The one with these labels, made when it is first asked for. */
+function findSeries<K extends CounterId | HistogramId, S>(
+  all: Map<K, Map<string, S>>,
+  id: K,
+  labels: Labels,
+  create: () => S,
+): S {
+  const ofMetric = all.get(id) ?? new Map<string, S>();
+  all.set(id, ofMetric);
+  const key = JSON.stringify(METRICS[id].labels.map((name) => labels[name]));
+  const one = ofMetric.get(key) ?? create();
+  ofMetric.set(key, one);
+  return one;
 }
