@@ -1,8 +1,9 @@
 import { Agent } from 'node:https';
-import { type AddressInfo, connect as connectTcp, createServer, type Server } from 'node:net';
+import { connect as connectTcp, createServer, type Server } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ask, askHttp2, openHttp2 } from '../harness/client.ts';
+import { findFreePorts } from '../harness/free-ports.ts';
 import { type SeveralProcesses, startSeveral, untilGone } from '../harness/several.ts';
 import { isThorough } from '../harness/thorough.ts';
 import { pause, until } from '../harness/until.ts';
@@ -53,13 +54,6 @@ listen: { ${listen}, federation: off, http: off, admin: "127.0.0.1:${ports[1]}" 
 limits: { drain: 2m }
 ${more}
 `;
-}
-
-async function findFreePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, () => take(0)));
-  const found = servers.map((one) => (one.address() as AddressInfo).port);
-  await Promise.all(servers.map((one) => new Promise((resolve) => one.close(resolve))));
-  return found;
 }
 
 function take(port: number): Promise<Server> {

@@ -1,9 +1,10 @@
 import { readFile, rm } from 'node:fs/promises';
 import { Agent, get, type RequestOptions } from 'node:https';
-import { type AddressInfo, connect as connectTcp, createServer, type Server } from 'node:net';
+import { connect as connectTcp, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ask, askHttp2, openHttp2 } from '../harness/client.ts';
+import { findFreePorts } from '../harness/free-ports.ts';
 import { HAS_IPV6 } from '../harness/loopback.ts';
 import { type ServeProcess, startServe } from '../harness/process.ts';
 import { until } from '../harness/until.ts';
@@ -46,14 +47,6 @@ afterAll(async () => {
   await serve?.close();
   await upstream?.close();
 });
-
-async function findFreePorts(count: number): Promise<number[]> {
-  const servers: Server[] = [];
-  for (let index = 0; index < count; index++) servers.push(await take(0));
-  const found = servers.map((one) => (one.address() as AddressInfo).port);
-  await Promise.all(servers.map((one) => new Promise((resolve) => one.close(resolve))));
-  return found;
-}
 
 async function take(port: number, host = '127.0.0.1'): Promise<Server> {
   const taken = createServer();

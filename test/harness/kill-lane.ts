@@ -75,12 +75,11 @@ export async function createKillLane(
     const [held] = await readHeldCertificates(store);
     const requests = await createFileStore(store).list('acme/requests/');
     const soon = Date.now() + 10_000;
-    const waits = (await readStoredLedger(store)).tries.some(({ next }) => next !== undefined && next.at > soon);
-    return {
-      held,
-      made: ca.orders.made.length,
-      mayOrder: requests.length > 0 || (held === undefined && !waits),
-    };
+    const { tries, asked = [] } = await readStoredLedger(store);
+    const waits = tries.some(({ next }) => next !== undefined && next.at > soon);
+    // A wish that was heard goes from the requests into the ledger, and stays there until it is met.
+    const wished = requests.length > 0 || asked.length > 0;
+    return { held, made: ca.orders.made.length, mayOrder: wished || (held === undefined && !waits) };
   }
 
   const isSigned = (der: Buffer): boolean => ca.orders.issued.some((pem) => new X509Certificate(pem).raw.equals(der));

@@ -24,11 +24,12 @@ import { realSystem } from '../../src/base/system.ts';
 import { createMemoryStore as createAccountStore } from '../acme/open-ca.ts';
 import { failureOf, makeTask, NEVER } from '../acme/solvers/challenge-task.ts';
 import { createMemoryStore } from '../acme/solvers/memory-store.ts';
+import { findFreePorts } from '../harness/free-ports.ts';
 import { type ListenerUnderTest, startListener } from '../listen/challenge-listener.ts';
 import { shake } from '../tls/handshake.ts';
 import { createRecordingLog } from '../tls/recording-log.ts';
 import { type NameServer, startNameServer, type UpdateKey, whyNoNameServer } from './name-server.ts';
-import { findFreePorts, type Pebble, startPebble, whyNoPebble } from './pebble.ts';
+import { type Pebble, startPebble, whyNoPebble } from './pebble.ts';
 
 const missing = whyNoNameServer() ?? (await whyNoPebble());
 

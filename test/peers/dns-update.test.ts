@@ -10,9 +10,9 @@ import { createDnsClient, type DnsClient } from '../../src/base/dns.ts';
 import { createDnsExchange } from '../../src/base/dns-exchange.ts';
 import { realSystem, type System } from '../../src/base/system.ts';
 import { failureOf, makeTask, NEVER } from '../acme/solvers/challenge-task.ts';
+import { findFreePorts } from '../harness/free-ports.ts';
 import { createRecordingLog } from '../tls/recording-log.ts';
 import { type NameServer, startNameServer, type UpdateKey, whyNoNameServer } from './name-server.ts';
-import { findFreePorts } from './pebble.ts';
 
 const missing = whyNoNameServer();
 

@@ -10,10 +10,11 @@ import { createDnsClient } from '../../src/base/dns.ts';
 import { createDnsExchange } from '../../src/base/dns-exchange.ts';
 import { realSystem } from '../../src/base/system.ts';
 import { makeTask, NEVER } from '../acme/solvers/challenge-task.ts';
+import { findFreePorts } from '../harness/free-ports.ts';
 import { type ServeProcess, startProcess, startServe } from '../harness/process.ts';
 import { until } from '../harness/until.ts';
 import { type NameServer, startNameServer, type UpdateKey, whyNoNameServer } from './name-server.ts';
-import { findFreePorts, type Pebble, startPebble, whyNoPebble } from './pebble.ts';
+import { type Pebble, startPebble, whyNoPebble } from './pebble.ts';
 
 // On port 53: dns-01 and dns-persist-01 look at the zone's name servers there.
 const HOST = '127.0.0.1';

@@ -14,10 +14,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { findFreePorts } from '../harness/free-ports.ts';
 import { type RecordingUpstream, startRecordingUpstream } from '../harness/recording-upstream.ts';
 import { startRawUpstream } from '../harness/upstream.ts';
 import { makeCertificate } from '../tls/make-certificate.ts';
-import { findFreePorts } from './pebble.ts';
 
 /** An example of ours as a real nginx runs it, and as `import` sees it: both with the upstreams of the test. */
 export interface NginxBeside {

@@ -19,8 +19,9 @@ import {
   NEVER,
   startHttpSolver,
 } from '../acme/open-ca.ts';
+import { findFreePorts } from '../harness/free-ports.ts';
 import { createRecordingLog } from '../tls/recording-log.ts';
-import { findFreePorts, type Pebble, startPebble, whyNoPebble } from './pebble.ts';
+import { type Pebble, startPebble, whyNoPebble } from './pebble.ts';
 
 const DAY = 86_400_000;
 const missing = await whyNoPebble();

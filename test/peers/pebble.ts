@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { findFreePorts } from '../harness/free-ports.ts';
 import { createTestAuthority } from './authority.ts';
 
 const run = promisify(execFile);
@@ -134,19 +134,4 @@ function get(url: string, ca: string): Promise<string | undefined> {
     asked.on('error', reject);
     asked.end();
   });
-}
-
-/** Ports of 127.0.0.1 that were free a moment ago, below those that outgoing connections take. */
-export async function findFreePorts(count: number): Promise<number[]> {
-  const found: number[] = [];
-  while (found.length < count) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    const server = createServer();
-    const free = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false));
-      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-    });
-    if (free && !found.includes(port)) found.push(port);
-  }
-  return found;
 }

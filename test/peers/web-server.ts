@@ -15,7 +15,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { findFreePorts } from './pebble.ts';
+import { findFreePorts } from '../harness/free-ports.ts';
 
 export type WebServerKind = 'nginx' | 'apache' | 'caddy' | 'wordpress';
 
