@@ -27,7 +27,7 @@ export function createReadiness(deps: {
       .outlooks()
       .map((one) => checkCertificate({ ...one, notAfter: one.certificate.notAfter }, system.now()));
     const store = checkStore(deps.sets(), certificates);
-    const homeservers = await checkHomeservers(runtime);
+    const homeservers = await checkHomeservers(runtime, system);
     return judgeReadiness([...certificates, ...store, ...homeservers, ...checkWorkers(listWorkers(runtime))]);
   }
 
@@ -60,10 +60,10 @@ export function checkStore(
 }
 
 /** Asks each homeserver once, however many server names it has. */
-async function checkHomeservers(runtime: Runtime): Promise<ReadinessCheck[]> {
+async function checkHomeservers(runtime: Runtime, system: System): Promise<ReadinessCheck[]> {
   return Promise.all(
     [...groupByHomeserver(runtime.config).values()].map(async ({ upstream, names }) => {
-      const { ok, what } = await probeHomeserver(runtime.connectionsTo(upstream).take());
+      const { ok, what } = await probeHomeserver(runtime.connectionsTo(upstream).take(), system);
       return { name: `homeserver of ${names.join(', ')}`, ok, detail: what };
     }),
   );

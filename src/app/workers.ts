@@ -102,7 +102,7 @@ export function createWorkers(config: Config, deps: WorkersDeps, before?: Worker
   }
 
   function askUsers(serverName: string, connections: UpstreamConnections): TokenUsers {
-    const ask = createAskWhoami({ serverName, connections });
+    const ask = createAskWhoami({ serverName, connections }, deps);
     return createTokenUsers(TOKEN_USER_LIMITS, { system: deps.system, ask });
   }
 

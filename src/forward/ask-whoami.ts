@@ -1,3 +1,4 @@
+import type { System } from '../base/system.ts';
 import { isJsonObject } from '../matrix/json.ts';
 import { fetchDocument } from './fetch-document.ts';
 import type { AskWhoami, WhoamiAnswer } from './token-users.ts';
@@ -12,19 +13,15 @@ const MOST = 16 * 1024;
  * names the client that sent the token: Synapse notes address and user agent of each request that has one, and shows
  * them in the list of a user's sessions (api/auth/base.py, `_record_request`).
  */
-export function createAskWhoami(slice: {
-  readonly serverName: string;
-  readonly connections: UpstreamConnections;
-}): AskWhoami {
+export function createAskWhoami(
+  slice: { readonly serverName: string; readonly connections: UpstreamConnections },
+  deps: { readonly system: System },
+): AskWhoami {
+  const { connections } = slice;
   return async (token, asker) => {
-    const fetched = await fetchDocument(slice.connections, {
-      path: PATH,
-      host: slice.serverName,
-      most: MOST,
-      clientAddress: asker.clientAddress,
-      userAgent: asker.userAgent,
-      authorization: `Bearer ${token}`,
-    });
+    const { clientAddress, userAgent } = asker;
+    const asked = { path: PATH, host: slice.serverName, most: MOST, clientAddress, userAgent };
+    const fetched = await fetchDocument(connections, { ...asked, authorization: `Bearer ${token}` }, deps.system);
     if (!fetched.ok) return { kind: 'failed' };
     return fetched.status === 200
       ? readAnswer(fetched.body)

@@ -1,4 +1,6 @@
 import { describeError } from '../base/errors.ts';
+import type { System } from '../base/system.ts';
+import { askWhole } from './ask-whole.ts';
 import type { UpstreamConnections } from './upstream-connections.ts';
 
 /** Milliseconds. */
@@ -20,47 +22,17 @@ export interface DocumentRequest {
   readonly authorization?: string;
 }
 
-/** Asks for one document and reads it whole, up to `most` bytes. Never rejects. */
-export function fetchDocument(connections: UpstreamConnections, request: DocumentRequest): Promise<Fetched> {
-  return new Promise((resolve) => {
-    const connection = connections.take();
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    let status = 0;
-    // As the edge says of everybody's requests: without the scheme, Synapse warns in its log.
-    const headers = [
-      'Host',
-      request.host,
-      'X-Forwarded-For',
-      request.clientAddress ?? '127.0.0.1',
-      'X-Forwarded-Proto',
-      'https',
-      'User-Agent',
-      request.userAgent ?? 'matrix-sidecar',
-    ];
-    if (request.authorization !== undefined) headers.push('Authorization', request.authorization);
-    connection.dispatch(
-      { target: request.path, method: 'GET', headers, body: null, answerWithin: DEADLINE, moveWithin: DEADLINE },
-      {
-        begun() {},
-        interim() {},
-        head(head) {
-          status = head.status;
-        },
-        data(chunk) {
-          bytes += chunk.length;
-          if (bytes > request.most) connection.abort(new Error(`the answer is longer than ${request.most} bytes`));
-          else chunks.push(chunk);
-        },
-        end() {
-          connection.release();
-          resolve({ ok: true, status, body: Buffer.concat(chunks) });
-        },
-        failed(error) {
-          connection.discard();
-          resolve({ ok: false, why: describeError(error) });
-        },
-      },
-    );
-  });
+/** Asks for one document and reads it whole, up to `most` bytes and for ten seconds. Never rejects. */
+export async function fetchDocument(
+  connections: UpstreamConnections,
+  request: DocumentRequest,
+  system: System,
+): Promise<Fetched> {
+  const { path, host, most, clientAddress = '127.0.0.1', userAgent = 'matrix-sidecar', authorization } = request;
+  // As the edge says of everybody's requests: without the scheme, Synapse warns in its log.
+  const forwarded = ['X-Forwarded-For', clientAddress, 'X-Forwarded-Proto', 'https'];
+  const headers = ['Host', host, ...forwarded, 'User-Agent', userAgent];
+  if (authorization !== undefined) headers.push('Authorization', authorization);
+  const answered = await askWhole(connections.take(), { path, headers, within: DEADLINE, most }, system);
+  return answered.ok ? answered : { ok: false, why: describeError(answered.error) };
 }

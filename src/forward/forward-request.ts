@@ -113,7 +113,7 @@ class Forwarding implements AnswerHandler {
   }
 
   #respond({ status, reason, fields }: AnswerHead): void {
-    const { headers, contentLength } = buildResponseHead(fields);
+    const { headers, contentLength } = buildResponseHead(fields, status);
     this.#left = this.#exchange.method === 'HEAD' ? undefined : contentLength;
     this.#exchange.respond(status, reason, headers);
     this.#begun = true;

@@ -64,7 +64,8 @@ export function createLastGood(
   async function fetchAll(): Promise<void> {
     let complete = true;
     for (const path of LAST_GOOD_PATHS) {
-      const fetched = await fetchDocument(slice.connections, { path, host: slice.serverName, most: MOST });
+      const asked = { path, host: slice.serverName, most: MOST };
+      const fetched = await fetchDocument(slice.connections, asked, system);
       if (closed) return;
       const goodUntil = fetched.ok && fetched.status === 200 ? judge(path, fetched.body) : undefined;
       if (goodUntil !== undefined && fetched.ok)

@@ -1,5 +1,6 @@
 import { describeError } from '../base/errors.ts';
 import type { System } from '../base/system.ts';
+import { askWhole } from './ask-whole.ts';
 import { AWAY_STATUSES, explainFailure, troubleOf } from './failure.ts';
 import type { Trouble } from './instance-health.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
@@ -16,18 +17,20 @@ export interface ProbeResult {
 const PROBE_DEADLINE = 5_000;
 /** One of several that says nothing about its health for this long may be hung. */
 const ASK_DEADLINE = 3_000;
+/** Bytes of an answer, of which only the status counts. */
+const MOST = 256 * 1024;
 
 /** Asks a homeserver for its client versions, as any client would. Never rejects. */
-export function probeHomeserver(connection: UpstreamConnection): Promise<ProbeResult> {
-  return probe(connection, '/_matrix/client/versions', (status) => status === 200);
+export function probeHomeserver(connection: UpstreamConnection, system: System): Promise<ProbeResult> {
+  return probe(connection, '/_matrix/client/versions', (status) => status === 200, system);
 }
 
 /**
  * Does it take requests again? Asked at Synapse's `/health` (synapse/rest/health.py); a homeserver that does not know
  * the path is there as well.
  */
-export function probeHealth(connection: UpstreamConnection): Promise<ProbeResult> {
-  return probe(connection, '/health', (status) => !AWAY_STATUSES.has(status));
+export function probeHealth(connection: UpstreamConnection, system: System): Promise<ProbeResult> {
+  return probe(connection, '/health', (status) => !AWAY_STATUSES.has(status), system);
 }
 
 /** Asks one of several instances how it is; undefined when it is well. Never rejects. */
@@ -38,45 +41,29 @@ export function askHealth(connection: UpstreamConnection, system: System): Promi
       connection.discard();
       resolve({ kind: 'silent', why });
     });
-    void probeHealth(connection).then(({ trouble }) => {
+    void probeHealth(connection, system).then(({ trouble }) => {
       limit.cancel();
       resolve(trouble);
     });
   });
 }
 
-function probe(
+async function probe(
   connection: UpstreamConnection,
   path: string,
   isGood: (status: number) => boolean,
+  system: System,
 ): Promise<ProbeResult> {
-  return new Promise((resolve) => {
-    let answer = 0;
-    const request = { target: path, method: 'GET', headers: [], body: null };
-    connection.dispatch(
-      { ...request, answerWithin: PROBE_DEADLINE, moveWithin: PROBE_DEADLINE },
-      {
-        begun() {},
-        interim() {},
-        head(head) {
-          answer = head.status;
-        },
-        data() {},
-        end() {
-          connection.release();
-          const what = `${connection.instance.text} answered ${answer} to ${path}`;
-          const ok = isGood(answer);
-          resolve({ ok, what, trouble: ok ? undefined : { kind: 'unwell', why: `${what}.` } });
-        },
-        failed(error) {
-          connection.discard();
-          const { text } = connection.instance;
-          const what = `${text} did not answer: ${describeError(error)}`;
-          resolve({ ok: false, what, trouble: judge(error, text) });
-        },
-      },
-    );
-  });
+  const { text } = connection.instance;
+  const question = { path, headers: [], within: PROBE_DEADLINE, most: MOST };
+  const answered = await askWhole(connection, question, system);
+  if (!answered.ok) {
+    const what = `${text} did not answer: ${describeError(answered.error)}`;
+    return { ok: false, what, trouble: judge(answered.error, text) };
+  }
+  const what = `${text} answered ${answered.status} to ${path}`;
+  const ok = isGood(answered.status);
+  return { ok, what, trouble: ok ? undefined : { kind: 'unwell', why: `${what}.` } };
 }
 
 /** What an error says of who was asked. */

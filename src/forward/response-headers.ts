@@ -8,8 +8,13 @@ export interface ResponseHead {
   readonly contentLength: number | undefined;
 }
 
-/** From the fields as they came (name, value, name, value; each char a byte) to those that go on. */
-export function buildResponseHead(raw: RawHeaders): ResponseHead {
+/**
+ * From the fields as they came (name, value, name, value; each char a byte) to those that go on. A status of 1xx or 204 may
+ * not have a length (RFC 9110 section 8.6), and over HTTP/2 the client would break the stream off: only 0 is let through,
+ * which Synapse sends and everybody takes.
+ */
+export function buildResponseHead(raw: RawHeaders, status: number): ResponseHead {
+  const isBare = status < 200 || status === 204;
   const headers: string[] = [];
   let contentLength: number | undefined;
   let named: ReadonlySet<string> | undefined;
@@ -20,15 +25,18 @@ export function buildResponseHead(raw: RawHeaders): ResponseHead {
       if (name.length === 10 && name.toLowerCase() === 'connection') named = merge(named, readConnectionNames(value));
       continue;
     }
-    if (name.length === 14 && name.toLowerCase() === 'content-length') contentLength = Number(value);
+    if (name.length === 14 && name.toLowerCase() === 'content-length') {
+      if (isBare && value !== '0') continue;
+      contentLength = Number(value);
+    }
     headers.push(name, value);
   }
   return { headers: named === undefined ? headers : without(headers, named), contentLength };
 }
 
-/** Trailers, or the header of a 1xx answer, by the same rules. */
+/** Trailers, which say nothing of the framing either (RFC 9110 section 6.5.1), or the header of a 1xx answer. */
 export function buildResponseFields(raw: RawHeaders): string[] {
-  return buildResponseHead(raw).headers;
+  return buildResponseHead(raw, 100).headers;
 }
 
 /** Only an answer of no known length can: HTTP/1.1 has trailers behind the last chunk alone (RFC 9112 section 7.1.2). */

@@ -81,7 +81,7 @@ export function createUpstreamConnections(upstream: UpstreamPool, deps: Upstream
     if (set.only !== undefined) return undefined;
     const known = doubts.get(instance);
     if (known !== undefined) return known;
-    const ask = async () => (await probeHealth(use(createLine(instance, true)))).ok;
+    const ask = async () => (await probeHealth(use(createLine(instance, true)), system)).ok;
     const made = createHealthCheck({ system, ask });
     doubts.set(instance, made);
     return made;
@@ -157,9 +157,9 @@ export function createUpstreamConnections(upstream: UpstreamPool, deps: Upstream
       dialNext();
     },
     async probe() {
-      if (set.only !== undefined) return (await probeHealth(use(createLine(set.only)))).ok;
+      if (set.only !== undefined) return (await probeHealth(use(createLine(set.only)), system)).ok;
       const asked = set.all.map(async (instance) => {
-        const { ok } = await probeHealth(use(createLine(instance, true)));
+        const { ok } = await probeHealth(use(createLine(instance, true)), system);
         if (!ok) throw new Error(instance.text);
         set.good(instance, true);
       });

@@ -34,7 +34,7 @@ describe('whose token it is', () => {
       names: createNames({ system: realSystem }),
     });
     try {
-      const ask = createAskWhoami({ serverName: 'example.com', connections });
+      const ask = createAskWhoami({ serverName: 'example.com', connections }, { system: realSystem });
       expect(await ask('mct_1', ASKER)).toEqual(expected);
       const path = '/_matrix/client/v3/account/whoami';
       // In the name of the client: Synapse books the request to its session.
@@ -54,7 +54,7 @@ describe('whose token it is', () => {
       system: realSystem,
       names: createNames({ system: realSystem }),
     });
-    const ask = createAskWhoami({ serverName: 'example.com', connections });
+    const ask = createAskWhoami({ serverName: 'example.com', connections }, { system: realSystem });
     expect(await ask('mct_1', ASKER)).toEqual({ kind: 'failed' });
     connections.close();
   });
