@@ -4,8 +4,8 @@ import type { AdvisedServer } from './advised-server.ts';
 
 /** The documents of a server name as the sidecar serves them, and who has to answer for each. Pure. */
 export function listDocuments(server: AdvisedServer, httpsPorts: readonly number[]): readonly PublishedDocument[] {
-  const { serverName, delegateTo, delegateBy, wellKnown, apex } = server;
-  const documents = deriveWellKnown({ serverName, delegateTo, delegateBy, httpsPorts, additions: wellKnown });
+  const { serverName, delegateTo, delegateBy, rtc, wellKnown, apex } = server;
+  const documents = deriveWellKnown({ serverName, delegateTo, delegateBy, httpsPorts, rtc, additions: wellKnown });
   return Object.entries(documents).map(([name, document]) => {
     const { body, headers } = renderWellKnown(document);
     return {

@@ -22,7 +22,7 @@ export interface Runtime {
   readonly route: Router;
   readonly redirect: RedirectFacts;
   connectionsTo(upstream: UpstreamPool): UpstreamConnections;
-  /** Where requests to a homeserver, or to its authentication service, wait while it is away; undefined for websites. */
+  /** Where requests to a homeserver, or to a service beside it, wait while it is away; undefined for websites. */
   holdOf(upstream: UpstreamPool): Hold | undefined;
   readonly admissions: Admissions;
   /** What the upstreams' names lead to. */
@@ -54,7 +54,9 @@ export function createRuntime(config: Config, deps: RuntimeDeps, before?: Runtim
       if (homeserver.text === upstream.text) documents.get(serverName.text)?.refresh();
     }
   };
-  const waitedFor = new Set(config.servers.flatMap(({ homeserver, mas }) => [homeserver.text, mas?.text]));
+  const waitedFor = new Set(
+    config.servers.flatMap(({ homeserver, mas, rtc }) => [homeserver.text, mas?.text, rtc?.jwt.text, rtc?.sfu.text]),
+  );
   for (const upstream of listUpstreams(config)) {
     const carried = before !== undefined && listUpstreams(before.config).some((old) => old.text === upstream.text);
     const connections = carried ? before.connectionsTo(upstream) : connectUpstream(upstream, { ...deps, names });
@@ -101,8 +103,8 @@ export function createRuntime(config: Config, deps: RuntimeDeps, before?: Runtim
 
 /** Every upstream that a configuration names, once. */
 export function listUpstreams(config: Config): UpstreamPool[] {
-  const all = config.servers.flatMap(({ homeserver, mas, website }) =>
-    [homeserver, mas, website].filter((upstream) => upstream !== undefined),
+  const all = config.servers.flatMap(({ homeserver, mas, rtc, website }) =>
+    [homeserver, mas, rtc?.jwt, rtc?.sfu, website].filter((upstream) => upstream !== undefined),
   );
   return [...new Map(all.map((upstream) => [upstream.text, upstream])).values()];
 }

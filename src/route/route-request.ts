@@ -4,8 +4,9 @@ import { isTesterPath } from '../base/tester-paths.ts';
 import { isAuthenticationPath } from '../matrix/authentication-paths.ts';
 import type { Endpoint, EndpointMatcher } from '../matrix/endpoints.ts';
 import { isRendezvousPath } from '../matrix/errors.ts';
+import { findBelowPrefix, findOnOwnHost, type RtcPath } from '../matrix/rtc-paths.ts';
 import type { BlockedServers } from './blocked-servers.ts';
-import type { Decision, RefusalReason, RoutedServer, RouteRequest } from './decision.ts';
+import type { Decision, RefusalReason, RoutedRtc, RoutedServer, RouteRequest } from './decision.ts';
 import { createServerFinder } from './find-server.ts';
 import { findPathEnd, readTargetForm, resolveDotSegments } from './request-target.ts';
 
@@ -176,6 +177,20 @@ export function createRouter(facts: RouterFacts): Router {
     };
   }
 
+  function routeRtc(
+    request: RouteRequest,
+    call: RtcPath,
+    rtc: RoutedRtc,
+    { name }: RoutedServer,
+    by: string,
+  ): Decision {
+    if (request.listener === 'federation' && facts.federationPort === 'federation') return NOT_ON_FEDERATION;
+    const { service, endpoint, target } = call;
+    const who = service === 'jwt' ? 'lets people into calls (rtc.jwt)' : 'carries calls (rtc.sfu)';
+    const why = `what ${who} of ${name}, found by ${by}`;
+    return { do: 'forward', upstream: rtc[service], pools: undefined, endpoint, server: name, target, why };
+  }
+
   function isBlocked(request: RouteRequest): boolean {
     const { blockedServers } = facts;
     return blockedServers !== undefined && request.origins().some((origin) => blockedServers(origin));
@@ -214,6 +229,7 @@ export function createRouter(facts: RouterFacts): Router {
     }
     if (!found.ok) return MISDIRECTED;
     const { server, by } = found;
+    if (found.rtc !== undefined) return routeRtc(request, findOnOwnHost(target), found.rtc, server, by);
     const endpoint = endpoints(target, end);
     if (endpoint !== undefined) {
       // Something behind us may resolve dot segments: they must not lead it to where the raw path may not go.
@@ -232,6 +248,10 @@ export function createRouter(facts: RouterFacts): Router {
     }
     if (listener === 'federation' && facts.federationPort === 'federation') return NOT_ON_FEDERATION;
     if (facts.testerIsPublic === true && isTesterPath(target.slice(0, end))) return TEST;
+    if (server.rtc !== undefined && server.rtc.host === undefined) {
+      const call = findBelowPrefix(target);
+      if (call !== undefined) return routeRtc(request, call, server.rtc, server, by);
+    }
     if (server.website === undefined) return UNRECOGNIZED;
     return {
       do: 'forward',

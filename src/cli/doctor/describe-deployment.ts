@@ -60,6 +60,7 @@ function describeServer(
     delegateTo,
     delegateBy,
     httpsPorts: config.listen.https.map(({ port }) => port),
+    rtc: server.rtc,
     additions: server.wellKnown,
   });
   return {
