@@ -141,6 +141,8 @@ export const ENDPOINT_ROWS: readonly EndpointRow[] = [
   ...client('rooms/{roomId}/send/{eventType}/{txnId}', { retry: 'transaction' }),
   ...client('rooms/{roomId}/redact/{eventId}/{txnId}', { retry: 'transaction' }),
   ...client('sendToDevice/{eventType}/{txnId}', { retry: 'transaction' }),
+  // Apps say it again while somebody types: after seconds it is no longer true.
+  ...client('rooms/{roomId}/typing/{userId}', { patience: 5_000 }),
   ...client('rooms/{roomId}/receipt/{receiptType}/{eventId}', { retry: 'marker' }),
   ...client('rooms/{roomId}/read_markers', { retry: 'marker' }),
 

@@ -85,6 +85,13 @@ const INTERNAL = refuse(
   'Unrecognized request',
   "an area of Synapse's that is never public",
 );
+const ASTRAY = refuse(
+  'internal',
+  404,
+  'M_UNRECOGNIZED',
+  'Unrecognized request',
+  'dot segments that lead to another program than the path as it stands: the authentication service, or away from it',
+);
 const ADMIN_CLOSED = refuse(
   'admin-api',
   403,
@@ -235,6 +242,7 @@ export function createRouter(facts: RouterFacts): Router {
       // Something behind us may resolve dot segments: they must not lead it to where the raw path may not go.
       const resolved = resolveDotSegments(target.slice(0, end));
       if (resolved !== undefined) {
+        if (server.mas !== undefined && isAuthenticationPath(target) !== isAuthenticationPath(resolved)) return ASTRAY;
         const meant = endpoints(resolved, resolved.length);
         const closed = meant === undefined ? undefined : routeEndpoint(request, meant, server, by);
         if (closed?.do === 'refuse') return closed;
