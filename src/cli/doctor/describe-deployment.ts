@@ -2,6 +2,7 @@ import type { Config, ServerConfig } from '../../config/config.ts';
 import { digestConfig } from '../../config/digest-config.ts';
 import { readFileUpTo } from '../../config/read-file.ts';
 import type { DeployedServer, Deployment } from '../../doctor/deployment.ts';
+import { JWT_PREFIX } from '../../matrix/rtc-paths.ts';
 import { deriveWellKnown, locateRtc } from '../../matrix/well-known.ts';
 import type { HomeserverYamlReading } from '../../synapse/homeserver-yaml.ts';
 import { loadHomeserverYaml } from '../../synapse/load-homeserver-yaml.ts';
@@ -70,6 +71,7 @@ function describeServer(
       uploadLimit: config.limits.upload,
       privateFederation: reach === 'private',
       mas: mas?.instances[0],
+      rtc: rtc === undefined ? undefined : `${rtc.url}${JWT_PREFIX}`,
       workers: server.workers,
     },
   };
