@@ -28,6 +28,11 @@ export function readBaseUrl(documents: readonly PublishedDocument[]): string | u
   return readMember(documents, 'client', ['m.homeserver', 'base_url'])?.replace(/\/+$/, '');
 }
 
+/** Where clients find the first of the services for calls. */
+export function readCallsUrl(documents: readonly PublishedDocument[]): string | undefined {
+  return readMember(documents, 'client', ['org.matrix.msc4143.rtc_foci', '0', 'livekit_service_url']);
+}
+
 /** An administrator may have merged anything over what was derived. */
 function readMember(
   documents: readonly PublishedDocument[],

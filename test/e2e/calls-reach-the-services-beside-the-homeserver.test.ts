@@ -3,7 +3,7 @@ import { request } from 'node:https';
 import type { Socket } from 'node:net';
 import { expect, it, onTestFinished, type TestContext } from 'vitest';
 import { explainRequest } from '../../src/app/explain-request.ts';
-import { type Answer, type Ask, ask } from '../harness/client.ts';
+import { type Answer, type Ask, ask, askHttp2, openHttp2 } from '../harness/client.ts';
 import { startInstance } from '../harness/instances.ts';
 import { type RtcDouble, startLiveKit, startLkJwt } from '../harness/rtc-services.ts';
 import { startTestSidecar, type TestSidecar } from '../harness/sidecar.ts';
@@ -108,14 +108,28 @@ it.each([
   expect((await at('m.a.test', '/_matrix/client/versions')).body.toString()).toBe('homeserver');
 });
 
-it('a service that is away is waited for, and a WebSocket is told at once in words that browsers can read', async (context) => {
+it('a service that is away is waited for, a WebSocket is told at once, and the token in its query is in no log', async (context) => {
   const { sidecar, jwt, sfu, at } = await setUp(context, undefined);
   await Promise.all([jwt.stop(), sfu.stop()]);
   const waiting = at('m.a.test', '/livekit/jwt/sfu/get', { method: 'POST', body: '{"room":"!r:a.test"}' });
-  expect((await openWebSocket(sidecar, 'm.a.test', '/livekit/sfu/rtc?access_token=x'))[0]).toBe(502);
+  expect((await openWebSocket(sidecar, 'm.a.test', '/livekit/sfu/rtc?access_token=hunter2'))[0]).toBe(502);
+  const line = sidecar.logged.find(({ fields }) => fields['path'] === '/livekit/sfu/rtc');
+  expect(line?.fields).toMatchObject({ status: 502, surface: 'rtc' });
+  expect(JSON.stringify(sidecar.logged)).not.toContain('hunter2');
   expect((await at('m.a.test', '/_matrix/client/versions')).status).toBe(200);
   await jwt.start();
   expect((await waiting).status).toBe(200);
+});
+
+it('over HTTP/2 as well, tokens are asked for without their prefix', async (context) => {
+  const { sidecar, jwt } = await setUp(context, undefined);
+  const session = openHttp2(sidecar);
+  context.onTestFinished(() => session.destroy());
+  const common = { ':authority': 'm.a.test', ':path': '/livekit/jwt/get_token', origin: ORIGIN };
+  const preflight = await askHttp2(session, { ...common, ':method': 'OPTIONS' });
+  const token = await askHttp2(session, { ...common, ':method': 'POST' }, '{"room":"!r:a.test"}');
+  expect([preflight.status, token.status, token.headers['access-control-allow-origin']]).toEqual([200, 200, '*']);
+  expect(jwt.seen).toEqual(['OPTIONS /get_token', 'POST /get_token']);
 });
 
 it('a reload moves them, or takes them away, and explain says the same', async (context) => {
