@@ -15,7 +15,7 @@ export interface Status {
     readonly apex: 'here' | 'elsewhere';
     /** How long its homeserver has been away; null while it is there. */
     readonly away_seconds: number | null;
-    /** Requests that wait for its homeserver, or for its workers. */
+    /** Requests that wait for its homeserver, its workers, or a service beside it. */
     readonly requests_held: number;
     /** Of its homeserver; mostly one. */
     readonly instances: readonly InstanceStatus[];

@@ -5,7 +5,7 @@ import { decidePorts } from './decide-ports.ts';
 import { decideProof, type ProofDecision } from './decide-proof.ts';
 import { describeCertificate } from './describe-certificate.ts';
 import { renderHomeserverLines } from './homeserver-lines.ts';
-import { bracket, listDocuments, readBaseUrl, readDelegation } from './list-documents.ts';
+import { bracket, listDocuments, readBaseUrl, readCallsUrl, readDelegation } from './list-documents.ts';
 import { listRecords } from './list-records.ts';
 import { listTodo } from './list-todo.ts';
 import { listWays } from './list-ways.ts';
@@ -31,7 +31,8 @@ export function adviseServer(
   const baseUrl = readBaseUrl(documents);
   const usesHttp01 = proofs.some(({ possible }) => possible.includes('http-01')) && listening.http.length > 0;
   const ports = decidePorts({ server, ways, baseUrl, ports: listening, usesHttp01 });
-  const homeserver = renderHomeserverLines({ server, baseUrl, upload });
+  const callsUrl = server.rtc === undefined ? undefined : readCallsUrl(documents);
+  const homeserver = renderHomeserverLines({ server, baseUrl, callsUrl, upload });
   const sidecar = locateSidecar(server, listening.https);
   const todo = listTodo({
     ...{ server, deployment, delegation, ways, documents, records },

@@ -10,6 +10,8 @@ export interface AdvisedServer {
   readonly delegateTo: ServerName | undefined;
   readonly delegateBy: 'well-known' | 'srv' | 'both';
   readonly apex: 'here' | 'elsewhere';
+  /** The services for calls, and their host where they have one of their own. */
+  readonly rtc?: { readonly host: string | undefined } | undefined;
   /** Documents to merge over the derived ones, by name. */
   readonly wellKnown: Readonly<Record<string, JsonObject>>;
   /** The workers that take requests, by what they are for; undefined where the homeserver is one process. */

@@ -7,6 +7,8 @@ export interface HomeserverFacts {
   readonly server: AdvisedServer;
   /** Where clients are sent; undefined where nothing says so. */
   readonly baseUrl: string | undefined;
+  /** Where clients find the services for calls; undefined where there are none. */
+  readonly callsUrl: string | undefined;
   readonly upload: Deployment['upload'];
 }
 
@@ -14,7 +16,7 @@ export interface HomeserverFacts {
  * What `homeserver.yaml` of Synapse has to say behind the sidecar (Synapse's configuration manual; synapse/config/server.py).
  * The whole of it can replace what is there under the same keys.
  */
-export function renderHomeserverLines({ server, baseUrl, upload }: HomeserverFacts): string {
+export function renderHomeserverLines({ server, baseUrl, callsUrl, upload }: HomeserverFacts): string {
   const lines = [
     `server_name: ${quote(server.serverName.text)}  # never changes`,
     ...(baseUrl === undefined ? [] : [`public_baseurl: ${quote(`${baseUrl}/`)}`]),
@@ -23,6 +25,7 @@ export function renderHomeserverLines({ server, baseUrl, upload }: HomeserverFac
     ...(server.workers === undefined ? [] : REPLICATION),
     'serve_server_wellknown: false  # the sidecar answers /.well-known/matrix/*',
     ...renderWorkers(server),
+    ...(callsUrl === undefined ? [] : renderCalls(callsUrl)),
     `max_upload_size: ${writeUpload(upload.bytes)}  # at most what the sidecar lets through (limits.upload: ${upload.text})`,
   ];
   return lines.join('\n');
@@ -35,6 +38,15 @@ const REPLICATION = [
   '    resources:',
   '      - names: [replication]',
 ];
+
+/** What apps ask Synapse for, beside the client document (synapse/config/matrixrtc.py, MSC4140). */
+function renderCalls(url: string): string[] {
+  return [
+    'experimental_features: { msc4143_enabled: true }  # newer apps ask Synapse where calls are',
+    `matrix_rtc: { transports: [{ type: livekit, livekit_service_url: ${quote(url)} }] }`,
+    'max_event_delay_duration: 24h  # whoever loses the connection leaves the call',
+  ];
+}
 
 function renderWorkers({ homeserver, workers }: AdvisedServer): string[] {
   if (workers === undefined) return [];

@@ -4,8 +4,8 @@ import type { AdvisedServer } from './advised-server.ts';
 
 /** The documents of a server name as the sidecar serves them, and who has to answer for each. Pure. */
 export function listDocuments(server: AdvisedServer, httpsPorts: readonly number[]): readonly PublishedDocument[] {
-  const { serverName, delegateTo, delegateBy, wellKnown, apex } = server;
-  const documents = deriveWellKnown({ serverName, delegateTo, delegateBy, httpsPorts, additions: wellKnown });
+  const { serverName, delegateTo, delegateBy, rtc, wellKnown, apex } = server;
+  const documents = deriveWellKnown({ serverName, delegateTo, delegateBy, httpsPorts, rtc, additions: wellKnown });
   return Object.entries(documents).map(([name, document]) => {
     const { body, headers } = renderWellKnown(document);
     return {
@@ -26,6 +26,11 @@ export function readDelegation(documents: readonly PublishedDocument[]): string 
 /** Where clients are sent, without a slash at the end. */
 export function readBaseUrl(documents: readonly PublishedDocument[]): string | undefined {
   return readMember(documents, 'client', ['m.homeserver', 'base_url'])?.replace(/\/+$/, '');
+}
+
+/** Where clients find the first of the services for calls. */
+export function readCallsUrl(documents: readonly PublishedDocument[]): string | undefined {
+  return readMember(documents, 'client', ['org.matrix.msc4143.rtc_foci', '0', 'livekit_service_url']);
 }
 
 /** An administrator may have merged anything over what was derived. */

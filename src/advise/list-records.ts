@@ -22,10 +22,11 @@ export function listRecords(facts: RecordFacts): readonly DnsRecord[] {
 }
 
 /** The host names that have to lead to this sidecar. A name whose website is elsewhere stays where it is. */
-function listOwnHosts({ serverName, delegateTo, apex }: AdvisedServer): readonly string[] {
+function listOwnHosts({ serverName, delegateTo, apex, rtc }: AdvisedServer): readonly string[] {
   const hosts: string[] = [];
   if (serverName.kind === 'dns' && apex === 'here') hosts.push(serverName.host);
   if (delegateTo?.kind === 'dns') hosts.push(delegateTo.host);
+  if (rtc?.host !== undefined) hosts.push(rtc.host);
   return [...new Set(hosts)];
 }
 

@@ -9,10 +9,10 @@ export interface NeededName {
 /**
  * Which names other servers and clients will check for one server name (server-server API, "Resolving server
  * names"): the delegated host always; the server name itself where it leads here, or where SRV delegates, because
- * then it is the server name and not the SRV target that the certificate must be for.
+ * then it is the server name and not the SRV target that the certificate must be for. And the host of the services for calls.
  */
 export function listNeededNames(server: ServerConfig): NeededName[] {
-  const { serverName, delegateTo, delegateBy, apex } = server;
+  const { serverName, delegateTo, delegateBy, apex, rtc } = server;
   const needed: NeededName[] = [];
   if (delegateTo !== undefined) needed.push({ name: delegateTo.host, why: `${serverName.text} is delegated to it` });
   if (delegateTo === undefined)
@@ -21,5 +21,7 @@ export function listNeededNames(server: ServerConfig): NeededName[] {
     needed.push({ name: serverName.host, why: 'SRV delegation asks for a certificate of the server name itself' });
   else if (apex === 'here')
     needed.push({ name: serverName.host, why: `https://${serverName.host} leads here (apex: here)` });
+  if (rtc?.host !== undefined)
+    needed.push({ name: rtc.host, why: 'it is the host of the services for calls (rtc.host)' });
   return needed.filter((one, index) => needed.findIndex((other) => other.name === one.name) === index);
 }

@@ -32,6 +32,7 @@ function toRoutedServer(server: ServerConfig, config: Config): RoutedServer {
     delegateTo: server.delegateTo,
     delegateBy: server.delegateBy,
     httpsPorts: config.listen.https.map((address) => address.port),
+    rtc: server.rtc,
     additions: server.wellKnown,
   });
   return {
@@ -42,6 +43,7 @@ function toRoutedServer(server: ServerConfig, config: Config): RoutedServer {
     pools: server.workers === undefined ? undefined : createChooser(server.workers),
     website: server.website,
     mas: server.mas,
+    rtc: server.rtc,
     wellKnown: new Map(Object.entries(documents).map(([name, document]) => [name, renderWellKnown(document)])),
   };
 }

@@ -7,6 +7,7 @@ import type { BoundAddresses } from './bound-listeners.ts';
 import type { CertificateOutlook } from './certificate-outlook.ts';
 import type { ClientNetworks } from './client-networks.ts';
 import { describeInstances } from './describe-instances.ts';
+import { listServices } from './list-services.ts';
 import type { Runtime } from './runtime.ts';
 
 export interface StatusFacts {
@@ -75,15 +76,16 @@ function listInstances(upstream: UpstreamPool, facts: StatusFacts): readonly Ins
 }
 
 function describeHold(
-  { homeserver, serverName }: ServerConfig,
+  server: ServerConfig,
   { runtime, monotonic }: StatusFacts,
 ): Pick<Status['servers'][number], 'away_seconds' | 'requests_held'> {
-  const hold = runtime.holdOf(homeserver)?.status;
+  const hold = runtime.holdOf(server.homeserver)?.status;
   const since = hold?.awaySince;
-  const ways = runtime.workers.listWays(serverName.text);
+  const services = listServices(server).map(({ upstream }) => runtime.holdOf(upstream)?.status);
+  const ways = runtime.workers.listWays(server.serverName.text).map((way) => way.hold.status);
   return {
     away_seconds: since === undefined ? null : Math.floor((monotonic - since) / 1000),
-    requests_held: ways.reduce((sum, way) => sum + way.hold.status.waiting, hold?.waiting ?? 0),
+    requests_held: [hold, ...services, ...ways].reduce((sum, one) => sum + (one?.waiting ?? 0), 0),
   };
 }
 

@@ -54,7 +54,7 @@ function explainForward(
   asked: AskedRequest,
   config: Config,
 ): Explanation {
-  const { endpoint, upstream, server, pools } = decision;
+  const { endpoint, upstream, server, pools, target: rewritten } = decision;
   const { limits } = config;
   const { method, target } = asked;
   const retry = judgeRepetition(method, target, findPathEnd(target), endpoint?.retry ?? 'never');
@@ -65,6 +65,7 @@ function explainForward(
     ['why', decision.why],
     ['server', server],
     [place, upstream.text],
+    ...(rewritten === undefined || rewritten === target ? [] : [['asked there for', rewritten] as const]),
     ...(pools === undefined ? [] : explainPool(decision, asked, config)),
     ['body', `up to ${writeSize(endpoint?.bodyLimit === 'body' ? limits.body : limits.upload)}`],
     ['answer', `begins within ${writeDuration(endpoint?.deadline ?? DEFAULT_DEADLINE)}, or 504`],
@@ -78,6 +79,7 @@ function namePlace(
   { servers }: Config,
 ): string {
   if (endpoint === undefined) return 'website';
+  if (endpoint.surface === 'rtc') return 'service for calls';
   if (pools !== undefined) return 'main process';
   const { homeserver } = servers.find(({ serverName }) => serverName.text === server)!;
   return upstream.text === homeserver.text ? 'homeserver' : 'authentication service';

@@ -164,7 +164,7 @@ function sendByKey(attempt: Attempt, decision: Forward, sending: Sending, place:
 
 function send(
   attempt: Attempt,
-  { upstream, endpoint, server }: Forward,
+  { upstream, endpoint, server, target }: Forward,
   sending: Sending,
   key: string | undefined,
 ): void {
@@ -180,6 +180,7 @@ function send(
     exchange,
     {
       connections: sending.connections,
+      target,
       client: facts.client.address,
       headers: headers.value,
       // A website has no limits of Matrix's; it gets those of uploads.
@@ -233,7 +234,8 @@ function findMove(attempt: Attempt, { hold }: Sending, from: UpstreamWay): Forwa
   const connections = place === undefined ? now.connectionsTo(decision.upstream) : place.way.connections;
   if (connections === from) return undefined;
   const waits = place === undefined ? now.holdOf(decision.upstream) : place.way.hold;
-  return { connections, hold: hold === undefined ? undefined : waits, key: place?.findKeyNow() };
+  const { target } = decision;
+  return { connections, target, hold: hold === undefined ? undefined : waits, key: place?.findKeyNow() };
 }
 
 function findLastGood(exchange: Exchange, server: string, runtime: Runtime): LastGoodDocument | undefined {

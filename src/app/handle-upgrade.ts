@@ -2,14 +2,18 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { ConnectionFacts } from '../base/connection.ts';
 import type { SidecarError } from '../base/errors.ts';
+import type { Exchange } from '../forward/exchange.ts';
 import { answerFor } from '../forward/failure.ts';
 import { buildRequestHeaders } from '../forward/request-headers.ts';
 import type { Upgrader } from '../forward/upgrade.ts';
+import type { UpstreamWay } from '../forward/upstream-way.ts';
 import { rawAnswer } from '../listen/plain-http-answer.ts';
 import { listClaimedOrigins } from '../matrix/claimed-origins.ts';
 import { DEFAULT_DEADLINE } from '../matrix/endpoint-table.ts';
+import type { Decision } from '../route/decision.ts';
 import { type Applicant, admitRequest, readOrigin } from './admit-request.ts';
 import type { RequestDeps } from './attempt.ts';
+import { choosePlace } from './choose-place.ts';
 import { defectOf } from './handle-request.ts';
 import { beginRequestLine, logFailure } from './log-request.ts';
 import { describeRequest, type RequestFacts } from './request-facts.ts';
@@ -89,10 +93,11 @@ function decideAndUpgrade(
   }: { readonly ending: Ending; readonly refuse: Refuse; readonly fail: (error: SidecarError) => void },
 ): void {
   const authority = request.headers.host;
+  const asked = { method: request.method ?? 'GET', target: request.url ?? '/', headers: request.rawHeaders };
   const decision = runtime.route({
     listener: connection.listener === 'admin' ? 'http' : connection.listener,
-    method: request.method ?? 'GET',
-    target: request.url ?? '/',
+    method: asked.method,
+    target: asked.target,
     authority,
     serverName: connection.serverName,
     clientAddress: facts.client.address,
@@ -106,7 +111,7 @@ function decideAndUpgrade(
   const source = { headers: request.rawHeaders, authority, httpVersion: '1.1' } as const;
   const headers = buildRequestHeaders(source, facts.forwarded);
   if (!headers.ok) return refuse(400, 'M_UNKNOWN', `Bad request: ${headers.why}.`);
-  const { upstream, endpoint } = decision;
+  const { endpoint } = decision;
   const surface = endpoint?.surface;
   const origin = surface === 'federation' ? readOrigin(request.rawHeaders) : undefined;
   // Synapse ignores such an offer, and answers as to any other request: it counts as one.
@@ -116,12 +121,19 @@ function decideAndUpgrade(
     {
       system: deps.system,
       go: () =>
-        deps.upgrader.upgrade(request, socket, head, {
-          connections: runtime.connectionsTo(upstream),
-          headers: headers.value,
-          deadline: endpoint?.deadline ?? DEFAULT_DEADLINE,
-          onAnswer: (status) => ending.count(status),
-          onFailure: fail,
+        chooseConnections(asked, facts, decision, runtime, ({ connections, key }) => {
+          // Whose token it is may have had to be asked.
+          if (socket.destroyed) return;
+          try {
+            deps.upgrader.upgrade(request, socket, head, {
+              ...{ connections, key, target: decision.target ?? asked.target, headers: headers.value },
+              deadline: endpoint?.deadline ?? DEFAULT_DEADLINE,
+              onAnswer: (status) => ending.count(status),
+              onFailure: fail,
+            });
+          } catch (error) {
+            fail(defectOf(error));
+          }
         }),
       refuse(party, limit) {
         deps.tally.limited(party, limit);
@@ -129,6 +141,22 @@ function decideAndUpgrade(
       },
     },
   );
+}
+
+/** As for a request, but that it waits for nobody who is away: an app that wants a WebSocket opens it again by itself. */
+function chooseConnections(
+  asked: Pick<Exchange, 'method' | 'target' | 'headers'>,
+  facts: RequestFacts,
+  decision: Decision & { readonly do: 'forward' },
+  runtime: Runtime,
+  go: (place: { readonly connections: UpstreamWay; readonly key: string | undefined }) => void,
+): void {
+  if (decision.pools === undefined)
+    return go({ connections: runtime.connectionsTo(decision.upstream), key: undefined });
+  const { way, findKey } = choosePlace(asked, facts, decision, runtime);
+  const key = findKey();
+  if (key instanceof Promise) void key.then((found) => go({ connections: way.connections, key: found }));
+  else go({ connections: way.connections, key });
 }
 
 /** What an admission has to know of it. */

@@ -9,7 +9,7 @@ const MOST_WAITING = 2_000;
 /** Of those, for other servers: as many as may be under way by default. Clients that are refused come again by themselves. */
 const FOR_SERVERS = 500;
 
-/** Holds the requests to one homeserver, or to some of its workers, while it is away, and says so in the log. */
+/** Holds the requests to one homeserver, to some of its workers, or to a service beside it, while it is away, and says so in the log. */
 export function holdRequests(
   connections: UpstreamWay,
   deps: {
@@ -17,13 +17,13 @@ export function holdRequests(
     readonly log: Log;
     readonly metrics: Metrics;
     /** Whose place it is, at the beginning of a sentence. */
-    readonly who?: string;
+    readonly who: string;
     /** Where several share the places to wait. */
     readonly room?: HoldRoom;
     onBack?(): void;
   },
 ): Hold {
-  const { log, metrics, room, who = 'The homeserver' } = deps;
+  const { log, metrics, room, who } = deps;
   const homeserver = connections.upstream.text;
   // From the start, so that the first one is seen as an increase.
   for (const outcome of ['released', 'expired', 'left', 'refused'])

@@ -6,6 +6,7 @@ import type { Config } from '../config/config.ts';
 import { probeHomeserver } from '../forward/probe-homeserver.ts';
 import type { CertificateOutlook } from './certificate-outlook.ts';
 import { checkWorkers, type ServerWorkers } from './check-workers.ts';
+import { listServices } from './list-services.ts';
 import type { Runtime } from './runtime.ts';
 
 /** Milliseconds that a judgement stands, so that frequent checks do not become load on the homeserver. */
@@ -27,8 +28,9 @@ export function createReadiness(deps: {
       .outlooks()
       .map((one) => checkCertificate({ ...one, notAfter: one.certificate.notAfter }, system.now()));
     const store = checkStore(deps.sets(), certificates);
-    const homeservers = await checkHomeservers(runtime, system);
-    return judgeReadiness([...certificates, ...store, ...homeservers, ...checkWorkers(listWorkers(runtime))]);
+    const [homeservers, services] = await Promise.all([checkHomeservers(runtime, system), checkServices(runtime)]);
+    const workers = checkWorkers(listWorkers(runtime));
+    return judgeReadiness([...certificates, ...store, ...homeservers, ...services, ...workers]);
   }
 
   return () => {
@@ -65,6 +67,20 @@ async function checkHomeservers(runtime: Runtime, system: System): Promise<Readi
     [...groupByHomeserver(runtime.config).values()].map(async ({ upstream, names }) => {
       const { ok, what } = await probeHomeserver(runtime.connectionsTo(upstream).take(), system);
       return { name: `homeserver of ${names.join(', ')}`, ok, detail: what };
+    }),
+  );
+}
+
+/** Says who is away of what is beside the homeservers. As with workers, it fails none: chats go on without. */
+async function checkServices(runtime: Runtime): Promise<ReadinessCheck[]> {
+  const services = runtime.config.servers.flatMap((server) =>
+    listServices(server).map((service) => ({ ...service, of: server.serverName.text })),
+  );
+  return Promise.all(
+    services.map(async ({ name, upstream, without, of }) => {
+      const here = await runtime.connectionsTo(upstream).probe();
+      const detail = here ? `${upstream.text} answers` : `nobody answers at ${upstream.text}: ${without}`;
+      return { name: `${name} of ${of}`, ok: true, detail };
     }),
   );
 }

@@ -14,6 +14,7 @@ import { type Admissions, createAdmissions } from './admit-request.ts';
 import { connectUpstream, resolveUpstreams } from './connect-upstream.ts';
 import { createRoutes } from './create-routes.ts';
 import { holdRequests } from './hold-requests.ts';
+import { listServices } from './list-services.ts';
 import { createWorkers, type Workers } from './workers.ts';
 
 /** Everything that a request needs of one configuration, built once for it and replaced as a whole. */
@@ -22,7 +23,7 @@ export interface Runtime {
   readonly route: Router;
   readonly redirect: RedirectFacts;
   connectionsTo(upstream: UpstreamPool): UpstreamConnections;
-  /** Where requests to a homeserver, or to its authentication service, wait while it is away; undefined for websites. */
+  /** Where requests to a homeserver, or to a service beside it, wait while it is away; undefined for websites. */
   holdOf(upstream: UpstreamPool): Hold | undefined;
   readonly admissions: Admissions;
   /** What the upstreams' names lead to. */
@@ -54,16 +55,20 @@ export function createRuntime(config: Config, deps: RuntimeDeps, before?: Runtim
       if (homeserver.text === upstream.text) documents.get(serverName.text)?.refresh();
     }
   };
-  const waitedFor = new Set(config.servers.flatMap(({ homeserver, mas }) => [homeserver.text, mas?.text]));
+  const who = new Map([
+    ...config.servers.flatMap(listServices).map(({ name, upstream }) => [upstream.text, `The ${name}`] as const),
+    ...config.servers.map(({ homeserver }) => [homeserver.text, 'The homeserver'] as const),
+  ]);
   for (const upstream of listUpstreams(config)) {
     const carried = before !== undefined && listUpstreams(before.config).some((old) => old.text === upstream.text);
     const connections = carried ? before.connectionsTo(upstream) : connectUpstream(upstream, { ...deps, names });
     upstreams.set(upstream.text, connections);
-    if (!waitedFor.has(upstream.text)) continue;
+    const name = who.get(upstream.text);
+    if (name === undefined) continue;
     holds.set(
       upstream.text,
       (carried ? before.holdOf(upstream) : undefined) ??
-        holdRequests(connections, { ...deps, onBack: () => refresh(upstream) }),
+        holdRequests(connections, { ...deps, who: name, onBack: () => refresh(upstream) }),
     );
   }
   for (const server of config.servers) {
@@ -101,9 +106,11 @@ export function createRuntime(config: Config, deps: RuntimeDeps, before?: Runtim
 
 /** Every upstream that a configuration names, once. */
 export function listUpstreams(config: Config): UpstreamPool[] {
-  const all = config.servers.flatMap(({ homeserver, mas, website }) =>
-    [homeserver, mas, website].filter((upstream) => upstream !== undefined),
-  );
+  const all = config.servers.flatMap((server) => {
+    const { homeserver, website } = server;
+    const services = listServices(server).map(({ upstream }) => upstream);
+    return [homeserver, ...services, ...(website === undefined ? [] : [website])];
+  });
   return [...new Map(all.map((upstream) => [upstream.text, upstream])).values()];
 }
 

@@ -68,16 +68,16 @@ function listConnections({ config, connectionsTo, holdOf, workers }: Runtime): r
   return onlyFirst([...plain, ...pools]);
 }
 
-/** How it stands with each homeserver, and with each way to its workers; each once. */
+/** How it stands with each homeserver, each service beside one, and each way to workers; each once. */
 function listHolds(runtime: Runtime): readonly { readonly text: string; readonly status: HoldStatus }[] {
-  const homeservers = runtime.config.servers.flatMap(({ homeserver }) => {
-    const hold = runtime.holdOf(homeserver);
-    return hold === undefined ? [] : [{ text: homeserver.text, status: hold.status }];
+  const upstreams = listUpstreams(runtime.config).flatMap((upstream) => {
+    const hold = runtime.holdOf(upstream);
+    return hold === undefined ? [] : [{ text: upstream.text, status: hold.status }];
   });
   const ways = runtime.workers.listWays().map(({ connections, hold }) => {
     return { text: connections.upstream.text, status: hold.status };
   });
-  return onlyFirst([...homeservers, ...ways]);
+  return onlyFirst([...upstreams, ...ways]);
 }
 
 /** Prometheus takes no two samples with the same labels. */

@@ -65,7 +65,9 @@ export function exchangeOver(socket: TLSSocket, request: HttpsRequest, settle: (
 function flatHeaders(request: HttpsRequest): string[] {
   const { host, headers = [], body } = request;
   const length = body === undefined ? [] : ['Content-Length', String(body.length)];
-  return ['Host', host, ...headers.flat(), ...length, 'Connection', 'close'];
+  // The offer of another protocol has its own.
+  const connection = headers.some(([name]) => name.toLowerCase() === 'connection') ? [] : ['Connection', 'close'];
+  return ['Host', host, ...headers.flat(), ...length, ...connection];
 }
 
 function readHead({ statusCode = 0, rawHeaders }: IncomingMessage) {

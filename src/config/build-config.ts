@@ -73,6 +73,7 @@ function buildServer(server: SoundServer, absolute: Absolute): ServerConfig {
     apex: server.apex,
     website: server.website,
     mas: server.mas,
+    rtc: server.rtc === undefined ? undefined : { jwt: server.rtc.jwt, sfu: server.rtc.sfu, host: server.rtc.host },
     workers: buildWorkers(server.workers),
     homeserverYaml: server.homeserver_yaml.map(absolute),
     wellKnown: server.well_known,

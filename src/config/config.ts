@@ -19,6 +19,16 @@ export interface WorkersConfig {
   readonly background: readonly Upstream[];
 }
 
+/** The services for calls (MatrixRTC) beside one homeserver. */
+export interface RtcConfig {
+  /** lk-jwt-service, which lets Matrix users in. */
+  readonly jwt: UpstreamPool;
+  /** LiveKit's own HTTP and WebSocket port. */
+  readonly sfu: UpstreamPool;
+  /** A DNS name, lower case, that is theirs alone; undefined where they are below /livekit/ on the server's own hosts. */
+  readonly host: string | undefined;
+}
+
 /** One homeserver: how it is named, where it is, what is published for it. */
 export interface ServerConfig {
   readonly serverName: ServerName;
@@ -29,6 +39,8 @@ export interface ServerConfig {
   readonly website: UpstreamPool | undefined;
   /** The Matrix Authentication Service; undefined where the homeserver logs people in itself. */
   readonly mas: UpstreamPool | undefined;
+  /** Undefined where there are none. */
+  readonly rtc: RtcConfig | undefined;
   /** Undefined when the homeserver is one process. */
   readonly workers: WorkersConfig | undefined;
   /** Files and folders of Synapse's configuration, absolute, in the order of its `-c`; empty when it is not known. */

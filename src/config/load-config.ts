@@ -11,6 +11,7 @@ import { noticeIgnored, noticeUnwise } from './notices.ts';
 import { readFileUpTo } from './read-file.ts';
 import { readSection } from './read-section.ts';
 import type { Reading } from './reading.ts';
+import { checkRtcHosts } from './rtc-rules.ts';
 import { type ReadFile, readSecretFile } from './secret-file.ts';
 import { checkServers } from './server-rules.ts';
 import { configTable, type SoundConfig } from './table.ts';
@@ -118,6 +119,7 @@ function finish(source: ConfigSource, earlier: readonly ConfigProblem[], more: F
   if (draft !== undefined) {
     const rules = { draft, source, report };
     checkServers(rules);
+    checkRtcHosts(rules);
     checkListeners(rules);
     checkCertificates(rules);
     checkAcme(rules);

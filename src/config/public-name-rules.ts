@@ -27,25 +27,33 @@ export function checkPublicNames({ draft, source, report }: RuleInput): void {
   if (authority === undefined) return;
   (draft.servers ?? []).forEach((server, index) => {
     if (server === undefined || source.has(['servers', index, 'certificate'])) return;
-    for (const key of listCertified(server)) {
-      const name = server[key];
+    for (const { key, name } of listCertified(server)) {
       const why = name === undefined ? undefined : explainPrivate(name);
       if (why === undefined) continue;
       const what = `${why}, and ${authority}, like every public authority, gives no certificate for it`;
       const fix = `Write ${source.spell(['certificates'], 'local')} for certificates of a development authority of our own, which others have to trust, or use a name that is yours on the internet`;
-      report({ path: ['servers', index, key], at: 'value', what, fix });
+      report({ path: ['servers', index, ...key], at: 'value', what, fix });
     }
   });
 }
 
-/** The keys whose host a certificate is for, as app/certificate-names.ts has them. */
-function listCertified(server: ServerDraft): readonly ('server_name' | 'delegate_to')[] {
-  if (server.delegate_to === undefined) return ['server_name'];
-  const here = server.delegate_by !== 'well-known' || server.apex === 'here';
-  return here ? ['server_name', 'delegate_to'] : ['delegate_to'];
+interface Certified {
+  readonly key: readonly string[];
+  /** Undefined where it could not be read. */
+  readonly name: Pick<ServerName, 'kind' | 'host'> | undefined;
 }
 
-function explainPrivate({ kind, host }: ServerName): string | undefined {
+/** The keys whose host a certificate is for, as app/certificate-names.ts has them. */
+function listCertified({ server_name, delegate_to, delegate_by, apex, rtc }: ServerDraft): readonly Certified[] {
+  const own = { key: ['server_name'], name: server_name };
+  const target = { key: ['delegate_to'], name: delegate_to };
+  const here = delegate_by !== 'well-known' || apex === 'here';
+  const calls =
+    rtc?.host === undefined ? [] : [{ key: ['rtc', 'host'], name: { kind: 'dns' as const, host: rtc.host } }];
+  return [...(delegate_to === undefined ? [own] : here ? [own, target] : [target]), ...calls];
+}
+
+function explainPrivate({ kind, host }: Pick<ServerName, 'kind' | 'host'>): string | undefined {
   if (kind !== 'dns') return PRIVATE.contains(host) ? `${quote(host)} is an address of a private network` : undefined;
   if (/(^|\.)localhost$/.test(host)) return `${quote(host)} is what each machine calls itself`;
   return host.includes('.') ? undefined : `${quote(host)} has no dot, so it is no name on the internet`;

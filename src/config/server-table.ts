@@ -1,3 +1,4 @@
+import { rtcSection } from './rtc-table.ts';
 import { defaultKey, optionalKey, optionalSection, requiredKey, section } from './table-shape.ts';
 import { choice, documents, nonEmptyText, path, paths, serverName, upstreamPool } from './values.ts';
 import { workersSection } from './worker-table.ts';
@@ -87,6 +88,7 @@ export const serverSection = section('One homeserver: how it is named, where it 
     otherwise: 'the homeserver logs people in',
     several: true,
   }),
+  rtc: rtcSection,
   workers: workersSection,
   homeserver_yaml: defaultKey(paths, {
     says: "Synapse's own configuration, for `doctor` to compare with this one: a file or a folder, or a list of them in the order of Synapse's -c, the files of workers too. Nothing else reads it.",

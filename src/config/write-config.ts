@@ -2,7 +2,7 @@ import { stringify } from 'yaml';
 import type { BindAddress, Upstream, UpstreamPool } from '../base/address.ts';
 import type { CidrSet } from '../base/cidr.ts';
 import { type PoolName, STREAMS, WORKER_POOLS } from '../matrix/worker-pools.ts';
-import type { CertificateFiles, Config, ServerConfig, WorkersConfig } from './config.ts';
+import type { CertificateFiles, Config, RtcConfig, ServerConfig, WorkersConfig } from './config.ts';
 import { HIDDEN, redactPassword, redactPath } from './hidden.ts';
 import { writeAcme } from './write-acme.ts';
 import { writeDuration, writeSize } from './write-quantity.ts';
@@ -69,12 +69,17 @@ function writeServer(server: ServerConfig): object {
     apex: server.apex,
     website: server.website === undefined ? undefined : writePool(server.website),
     mas: server.mas === undefined ? undefined : writePool(server.mas),
+    rtc: server.rtc === undefined ? undefined : writeRtc(server.rtc),
     workers: writeWorkers(server.workers),
     homeserver_yaml: server.homeserverYaml,
     well_known: server.wellKnown,
     certificate: writeCertificate(server.certificate),
     federation_certificate: writeCertificate(server.federationCertificate),
   };
+}
+
+function writeRtc({ jwt, sfu, host }: RtcConfig): object {
+  return { jwt: writePool(jwt), sfu: writePool(sfu), host };
 }
 
 function writeWorkers(workers: WorkersConfig | undefined): object | undefined {

@@ -1,4 +1,4 @@
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import type { Upstream } from '../base/address.ts';
 import { describeError, errorCode } from '../base/errors.ts';
 import type { System } from '../base/system.ts';
@@ -27,11 +27,19 @@ const MOST = 64 * 1024;
 /** Milliseconds for one request. */
 const PATIENCE = 5_000;
 
-/** One GET over HTTP/1.1 on a connection of its own. Never rejects but for the signal. */
+/** Another request than a GET without more. */
+export interface PlainRequest {
+  readonly host?: string;
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** One request over HTTP/1.1 on a connection of its own, a GET unless said. Never rejects but for the signal. */
 export function askPlain(
   at: Upstream,
   target: string,
-  { system, signal, host }: { readonly system: System; readonly signal: AbortSignal; readonly host?: string },
+  { system, signal, ...asked }: PlainRequest & { readonly system: System; readonly signal: AbortSignal },
 ): Promise<PlainAnswer> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason as Error);
@@ -39,8 +47,11 @@ export function askPlain(
     let connected = false;
     const sent = request({
       path: target,
-      method: 'GET',
-      headers: { Host: host ?? (at.kind === 'tcp' ? at.text.replace(/^http:\/\//, '') : 'localhost') },
+      method: asked.method ?? 'GET',
+      headers: {
+        Host: asked.host ?? (at.kind === 'tcp' ? at.text.replace(/^http:\/\//, '') : 'localhost'),
+        ...asked.headers,
+      },
       createConnection: () => {
         const socket = system.dial(at.kind === 'tcp' ? { kind: 'tcp', host: at.host, port: at.port } : at);
         socket.once('connect', () => {
@@ -60,19 +71,16 @@ export function askPlain(
     const timer = system.setTimer(PATIENCE, () => finish(() => resolve(silent)));
     signal.addEventListener('abort', stop, { once: true });
     sent.on('error', (error) => finish(() => resolve(explain(error, connected))));
+    const answer = ({ statusCode: status = 0, headers }: IncomingMessage, body: Buffer): void => {
+      const took = Math.round(system.monotonic() - began);
+      finish(() => resolve({ ok: true, status, headers, body, took }));
+    };
+    // The offer of a WebSocket that was taken.
+    sent.on('upgrade', (response) => answer(response, Buffer.alloc(0)));
     sent.on('response', (response) => {
       const chunks: Buffer[] = [];
       let length = 0;
-      const done = (): void =>
-        finish(() =>
-          resolve({
-            ok: true,
-            status: response.statusCode ?? 0,
-            headers: response.headers,
-            body: Buffer.concat(chunks).subarray(0, MOST),
-            took: Math.round(system.monotonic() - began),
-          }),
-        );
+      const done = (): void => answer(response, Buffer.concat(chunks).subarray(0, MOST));
       response.on('data', (chunk: Buffer) => {
         chunks.push(chunk);
         length += chunk.length;
@@ -81,7 +89,7 @@ export function askPlain(
       response.on('error', (error) => finish(() => resolve(explain(error, connected))));
       response.on('end', done);
     });
-    sent.end();
+    sent.end(asked.body);
   });
 }
 

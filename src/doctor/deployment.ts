@@ -12,6 +12,15 @@ export interface DeployedServer {
   readonly homeserver: UpstreamPool;
   /** Who answers logins in its place; undefined where it does itself. */
   readonly mas: UpstreamPool | undefined;
+  /** Undefined where there are none; `url` is the address below which clients find both, without a slash at the end. */
+  readonly rtc:
+    | {
+        readonly jwt: UpstreamPool;
+        readonly sfu: UpstreamPool;
+        readonly host: string | undefined;
+        readonly url: string;
+      }
+    | undefined;
   readonly delegateTo: ServerName | undefined;
   readonly delegateBy: 'well-known' | 'srv' | 'both';
   readonly apex: 'here' | 'elsewhere';
@@ -82,11 +91,12 @@ export function listPublicPlaces({ servers, listen }: Deployment): readonly Publ
     place.who.push(who);
     if (name !== undefined) place.federates.push(name);
   };
-  for (const { name, delegateTo, apex, documents } of servers) {
+  for (const { name, delegateTo, apex, documents, rtc } of servers) {
     const target = name.kind === 'dns' && name.port === undefined ? (delegateTo ?? name) : name;
     add(target, target.port ?? FEDERATION_PORT, `other servers of ${name.text}`, name.text);
     const client = readClientPlace(documents['client']);
     if (client !== undefined) add(client, client.port, `clients of ${name.text}`);
+    if (rtc?.host !== undefined) add({ host: rtc.host, kind: 'dns' }, HTTPS_PORT, `calls of ${name.text}`);
     if (apex === 'here' && name.kind === 'dns' && name.port === undefined)
       add(name, HTTPS_PORT, `those who look for ${name.text}`);
   }

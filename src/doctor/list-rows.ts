@@ -10,6 +10,8 @@ import { checkMas } from './check-mas.ts';
 import { checkName } from './check-names.ts';
 import { checkPath } from './check-path.ts';
 import { checkReach, type Reached } from './check-reach.ts';
+import { checkRtcServices } from './check-rtc-services.ts';
+import { checkRtcWay } from './check-rtc-way.ts';
 import { checkSidecar, reachHere } from './check-sidecar.ts';
 import { checkWorkers } from './check-workers.ts';
 import { type Deployment, listPublicPlaces } from './deployment.ts';
@@ -29,6 +31,7 @@ export function listRows(deployment: Deployment, deps: DoctorDeps): readonly Row
     ...servers.flatMap((server) => checkHomeservers(server, deps)),
     ...servers.flatMap((server) => checkWorkers(server, deps)),
     ...servers.flatMap((server) => checkMas(server, deps)),
+    ...servers.flatMap((server) => checkRtcServices(server, deps)),
     checkSidecar(deployment, deps),
     checkCertificates(deps),
     checkServedCertificates(deployment, deps),
@@ -42,6 +45,7 @@ export function listRows(deployment: Deployment, deps: DoctorDeps): readonly Row
       ),
     ),
     ...places.flatMap((place) => [checkReach(place, find, reached, deps), checkPath(place, reached, deps)]),
+    ...servers.flatMap((server) => checkRtcWay(server, deployment, reached, deps) ?? []),
     ...servers
       .filter(({ apex, name }) => apex === 'elsewhere' && name.kind === 'dns' && name.port === undefined)
       .map((server) => checkApex(server, find, deps)),

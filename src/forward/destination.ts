@@ -24,6 +24,11 @@ export class Destination {
     return this.#place.key;
   }
 
+  /** Undefined: what the client asked for. */
+  get target(): string | undefined {
+    return this.#place.target;
+  }
+
   get hold(): Hold | undefined {
     return this.#place.hold;
   }

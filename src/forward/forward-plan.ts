@@ -7,6 +7,8 @@ import type { UpstreamWay } from './upstream-way.ts';
 /** Where requests to an upstream go. */
 export interface ForwardPlace {
   readonly connections: UpstreamWay;
+  /** What they ask for there, raw, where that is not what the client asked for. */
+  readonly target?: string | undefined;
   /** Where they wait while the homeserver is away; undefined for what is answered at once then. */
   readonly hold: Hold | undefined;
   /** What the instance is chosen by; undefined: the least busy. */

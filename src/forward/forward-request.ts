@@ -84,11 +84,11 @@ class Forwarding implements AnswerHandler {
   #send(): void {
     const { headers, deadline, stalled } = this.#plan;
     const fresh = this.#losses > 0 || !this.#isRepeatable();
-    const { connections, key } = this.#destination;
+    const { connections, key, target = this.#exchange.target } = this.#destination;
     const connection = connections.take({ fresh, tried: this.#tried, key });
     this.#connection = connection;
     this.#sent = false;
-    const { method, target } = this.#exchange;
+    const { method } = this.#exchange;
     const moveWithin = Math.max(deadline, stalled);
     connection.dispatch(
       { method, target, headers, body: this.#body.content, answerWithin: deadline, moveWithin },

@@ -16,6 +16,16 @@ export function createPoolChain(tiers: readonly [UpstreamWay, ...UpstreamWay[]])
       return (tiers.find((tier) => tier.hasOther(tried)) ?? first).take(options);
     },
     hasOther: (tried) => tiers.some((tier) => tier.hasOther(tried)),
+    dial(key, done) {
+      const isHere = (tier: UpstreamWay): boolean => tier.hasOther(NONE);
+      const order = [...tiers.filter(isHere), ...tiers.filter((tier) => !isHere(tier))];
+      const dialNext = (index: number): void =>
+        order[index]!.dial(key, (error, socket) => {
+          if (socket !== null || index + 1 === order.length) done(error, socket);
+          else dialNext(index + 1);
+        });
+      dialNext(0);
+    },
     async probe() {
       // All are asked, so that each that is back is known to be.
       const asked = tiers.map(async (tier) => {

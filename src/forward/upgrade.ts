@@ -4,10 +4,14 @@ import type { Duplex } from 'node:stream';
 import { createProxyServer } from 'http-proxy';
 import type { SidecarError } from '../base/errors.ts';
 import { explainFailure } from './failure.ts';
-import type { UpstreamConnections } from './upstream-connections.ts';
+import type { UpstreamWay } from './upstream-way.ts';
 
 export interface UpgradePlan {
-  readonly connections: UpstreamConnections;
+  readonly connections: UpstreamWay;
+  /** What the instance is chosen by; undefined: the least busy. */
+  readonly key: string | undefined;
+  /** What is asked for, raw. */
+  readonly target: string;
   /** From buildRequestHeaders: without hop-by-hop fields. */
   readonly headers: readonly string[];
   /** Milliseconds until the homeserver answers the upgrade. */
@@ -40,7 +44,7 @@ export function createUpgrader(): Upgrader {
     for (const [name, values] of groupByName(plan.headers)) proxyRequest.setHeader(name, values);
     proxyRequest.setHeader('Connection', 'Upgrade');
     proxyRequest.setHeader('Upgrade', 'websocket');
-    proxyRequest.path = request.url ?? '/';
+    proxyRequest.path = plan.target;
     proxyRequest.once('upgrade', (_response, upstreamSocket: Socket) => {
       plans.delete(request);
       plan.onAnswer(101);
@@ -70,7 +74,7 @@ export function createUpgrader(): Upgrader {
       socket.once('close', () => sockets.delete(socket));
       // Where it goes is the agent's business: the package wants to be told something.
       const target = { host: 'homeserver', port: 80, protocol: 'http:' };
-      const agent = createDialingAgent(plan.connections);
+      const agent = createDialingAgent(plan);
       // With a timeout, the package also ends its request when the client leaves before there is an answer.
       void proxy.ws(request, socket as Socket, { target, agent, upgradeTimeout: plan.deadline }, head);
     },
@@ -80,11 +84,11 @@ export function createUpgrader(): Upgrader {
   };
 }
 
-/** Its connections are made as those of requests are: to the least busy instance, the name resolved anew. */
-function createDialingAgent(connections: UpstreamConnections): Agent {
+/** Its connections are made as those of requests are: to the instance that a request would go to, the name resolved anew. */
+function createDialingAgent({ connections, key }: UpgradePlan): Agent {
   const agent = new Agent({ keepAlive: false });
   agent.createConnection = (_options, done) => {
-    connections.dial((error, socket) => done?.(error, socket as Socket));
+    connections.dial(key, (error, socket) => done?.(error, socket as Socket));
     return undefined;
   };
   return agent;

@@ -20,8 +20,6 @@ const MAX_IDLE = 1024;
 /** The connections to one upstream, whose instances it chooses among. */
 export interface UpstreamConnections extends UpstreamWay {
   readonly upstream: UpstreamPool;
-  /** A bare connection, for a protocol of its own. One instance after the other is tried until one can be reached. */
-  dial(done: Connected): void;
   readonly instances: readonly Instance[];
   /** In use now. */
   readonly busy: number;
@@ -135,10 +133,10 @@ export function createUpstreamConnections(upstream: UpstreamPool, deps: Upstream
       return use(idle instanceof Line ? idle : createLine(instance, false, key));
     },
     hasOther: (tried) => set.hasOther(tried),
-    dial(done) {
+    dial(key, done) {
       const tried = new Set<Instance>();
       const dialNext = (): void => {
-        const guest: Guest = { host: set.only ?? set.choose(tried), counted: false, pinned: false, key: undefined };
+        const guest: Guest = { host: set.only ?? set.choose(tried, key), counted: false, pinned: false, key };
         enter(guest);
         connect(guest, (error, socket) => {
           const { host } = guest;

@@ -1,5 +1,6 @@
 import type { Instance } from './instance.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
+import type { Connected } from './upstream-line.ts';
 
 export interface TakeOptions {
   /** For a request that cannot be sent again if its connection is closed just now: a new one has no such moment. */
@@ -20,6 +21,11 @@ export interface UpstreamWay {
   take(options?: TakeOptions): UpstreamConnection;
   /** Is there an instance that is here, and not in `tried`? */
   hasOther(tried: ReadonlySet<Instance>): boolean;
+  /**
+   * A bare connection, for a protocol of its own. One instance after the other is tried until one can be reached; `key` as
+   * in `TakeOptions`.
+   */
+  dial(key: string | undefined, done: Connected): void;
   /** Whether it takes requests: where there are several instances, whether one does. Never rejects. */
   probe(): Promise<boolean>;
 }

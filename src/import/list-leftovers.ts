@@ -7,6 +7,10 @@ import { formatPlace } from './place.ts';
 import type { Site, SiteTarget } from './site.ts';
 
 const MOST_LINES = 40;
+/** What lk-jwt-service and LiveKit are called, and paths that only they have. */
+const CALLS = /livekit|lk-jwt|\/sfu\b|\/twirp\b/i;
+const TOKENS = /jwt|\/sfu\/get\b|get_token/i;
+const isTokens = ({ where, target }: SiteTarget): boolean => TOKENS.test(where) || TOKENS.test(target.text);
 const MATRIX = /_matrix|_synapse|worker|sync|map entry|location @|matrix|synapse/i;
 
 /** What the sidecar does not do, of all that the configuration does. */
@@ -28,10 +32,12 @@ export function listLeftovers(
     });
   const isLogin = ({ where }: SiteTarget): boolean => /login/.test(where) && /logout|refresh/.test(where);
   const logins = others.filter(isLogin);
-  const workers = others.filter((one) => !isLogin(one) && MATRIX.test(one.where));
-  const rest = others.filter((one) => !logins.includes(one) && !workers.includes(one));
+  const calls = others.filter((one) => !isLogin(one) && (CALLS.test(one.where) || CALLS.test(one.target.text)));
+  const workers = others.filter((one) => !isLogin(one) && !calls.includes(one) && MATRIX.test(one.where));
+  const rest = others.filter((one) => ![logins, calls, workers].some((known) => known.includes(one)));
   return [
     ...tellLogins(logins),
+    ...tellCalls(calls),
     ...tellWorkers(workers),
     ...tellTargets(rest),
     ...involved.flatMap(tellNotes),
@@ -61,7 +67,7 @@ function tellWorkers(workers: readonly SiteTarget[]): readonly Finding[] {
       severity: 'warning',
       place: first.place,
       what: `Some Matrix paths go to ${many === 1 ? 'another process' : `${many} other processes`} (workers). The YAML sends all of them to the main process, which answers most of them as well.`,
-      fix: 'Keep a proxy that knows the workers (HAProxy, or this nginx without TLS) between the sidecar and Synapse, and write it as homeserver. What went elsewhere:',
+      fix: "Add workers to the server in the YAML; doctor writes the lines from Synapse's files (homeserver_yaml). What went elsewhere:",
       lines: listTargets(workers),
     },
   ];
@@ -76,8 +82,27 @@ function tellLogins(logins: readonly SiteTarget[]): readonly Finding[] {
       severity: 'error',
       place: first.place,
       what: 'Logging in and out goes to an authentication service (MAS) of its own, and the YAML sends it to the homeserver, which does not do it then.',
-      fix: 'Keep a proxy between the sidecar and the two that sends these paths where they went, and write it as homeserver:',
-      lines: listTargets(logins),
+      fix: 'Add mas to the server in the YAML, with the address of the listener that has the resource compat:',
+      lines: [`    mas: ${first.target.text}`, ...listTargets(logins)],
+    },
+  ];
+}
+
+/** Both services have to be there: one alone is of no use, and which is which has to be known. */
+function tellCalls(calls: readonly SiteTarget[]): readonly Finding[] {
+  const [first] = calls;
+  if (first === undefined) return [];
+  const tokens = calls.find(isTokens)?.target.text;
+  const media = calls.find((one) => !isTokens(one))?.target.text;
+  const known = tokens !== undefined && media !== undefined;
+  return [
+    {
+      id: 'import-calls',
+      severity: 'error',
+      place: first.place,
+      what: 'Calls (lk-jwt-service, LiveKit) have paths on these hosts, and the YAML does not have them.',
+      fix: 'Add rtc to the server in the YAML. Its paths are /livekit/jwt and /livekit/sfu: where they were others, LIVEKIT_URL of lk-jwt-service has to have the new one.',
+      lines: [...(known ? [`    rtc: { jwt: ${tokens}, sfu: ${media} }`] : []), ...listTargets(calls)],
     },
   ];
 }

@@ -1,6 +1,7 @@
 /**
  * Where in Matrix a path belongs. `synapse-client` is /_synapse/client (single sign-on pages), `synapse-admin` the
- * admin API, `synapse-internal` everything else below /_synapse (metrics, replication, MAS), never public.
+ * admin API, `synapse-internal` everything else below /_synapse (metrics, replication, MAS), never public. `rtc` are the
+ * services for calls beside a homeserver, which have no paths of Matrix's.
  */
 export type Surface =
   | 'client'
@@ -10,6 +11,7 @@ export type Surface =
   | 'synapse-client'
   | 'synapse-admin'
   | 'synapse-internal'
+  | 'rtc'
   | 'other';
 
 /** Which of the two configured limits holds for a request body. */
@@ -68,6 +70,7 @@ export const PATIENCE: Readonly<Record<Surface, number>> = {
   'synapse-client': 50_000,
   'synapse-admin': 0,
   'synapse-internal': 0,
+  rtc: 15_000,
   other: 15_000,
 };
 
@@ -138,6 +141,8 @@ export const ENDPOINT_ROWS: readonly EndpointRow[] = [
   ...client('rooms/{roomId}/send/{eventType}/{txnId}', { retry: 'transaction' }),
   ...client('rooms/{roomId}/redact/{eventId}/{txnId}', { retry: 'transaction' }),
   ...client('sendToDevice/{eventType}/{txnId}', { retry: 'transaction' }),
+  // Apps say it again while somebody types: after seconds it is no longer true.
+  ...client('rooms/{roomId}/typing/{userId}', { patience: 5_000 }),
   ...client('rooms/{roomId}/receipt/{receiptType}/{eventId}', { retry: 'marker' }),
   ...client('rooms/{roomId}/read_markers', { retry: 'marker' }),
 

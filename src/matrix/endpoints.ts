@@ -37,7 +37,8 @@ function createNode(): Node {
   return { literals: new Map(), any: undefined, here: undefined, rest: undefined };
 }
 
-function toEndpoint(row: EndpointRow): Endpoint {
+/** A row with its defaults. */
+export function toEndpoint(row: EndpointRow): Endpoint {
   return Object.freeze({
     pattern: row.pattern,
     surface: row.surface,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { corsHeaders, type FlatHeaders } from './errors.ts';
 import { isJsonObject, type JsonObject } from './json.ts';
+import { JWT_PREFIX } from './rtc-paths.ts';
 import type { ServerName } from './server-name.ts';
 
 /** What the documents under `/.well-known/matrix/` of one server name follow from. */
@@ -10,6 +11,8 @@ export interface WellKnownInput {
   readonly delegateBy: 'well-known' | 'srv' | 'both';
   /** The ports that clients can be sent to. */
   readonly httpsPorts: readonly number[];
+  /** Where the services for calls are, if there are any: on a host of their own, or undefined for the clients' host. */
+  readonly rtc?: { readonly host: string | undefined } | undefined;
   /** Documents of the administrator's by name, merged over the derived ones. */
   readonly additions: Readonly<Record<string, JsonObject>>;
 }
@@ -34,7 +37,7 @@ export function deriveWellKnown(input: WellKnownInput): Readonly<Record<string, 
   const documents = new Map<string, JsonObject>();
   const server = deriveServer(input);
   if (server !== undefined) documents.set('server', server);
-  documents.set('client', { 'm.homeserver': { base_url: deriveBaseUrl(input) } });
+  documents.set('client', { 'm.homeserver': { base_url: deriveBaseUrl(input) }, ...deriveFoci(input) });
   for (const [name, addition] of Object.entries(input.additions)) {
     documents.set(name, mergeJson(documents.get(name) ?? {}, addition));
   }
@@ -48,11 +51,29 @@ function deriveServer({ delegateTo, delegateBy }: WellKnownInput): JsonObject | 
 }
 
 /** Where clients go: the delegated host or the server's own, on the named port if clients are served there, else 443. */
-function deriveBaseUrl({ serverName, delegateTo, httpsPorts }: WellKnownInput): string {
+function deriveBaseUrl({
+  serverName,
+  delegateTo,
+  httpsPorts,
+}: Pick<WellKnownInput, 'serverName' | 'delegateTo' | 'httpsPorts'>): string {
   const { host, port } = delegateTo ?? serverName;
   const bracketed = host.includes(':') ? `[${host}]` : host;
   const served = port !== undefined && httpsPorts.includes(port) ? port : HTTPS_PORT;
   return `https://${bracketed}${served === HTTPS_PORT ? '' : `:${served}`}`;
+}
+
+/** By what clients find the services for calls (MSC4143, with the transport of MSC4195). */
+function deriveFoci(input: WellKnownInput): JsonObject {
+  const url = locateRtc(input);
+  return url === undefined
+    ? {}
+    : { 'org.matrix.msc4143.rtc_foci': [{ type: 'livekit', livekit_service_url: `${url}${JWT_PREFIX}` }] };
+}
+
+/** The address below which both services for calls are, without a slash at the end; undefined where there are none. */
+export function locateRtc(input: Omit<WellKnownInput, 'additions' | 'delegateBy'>): string | undefined {
+  if (input.rtc === undefined) return undefined;
+  return input.rtc.host === undefined ? deriveBaseUrl(input) : `https://${input.rtc.host}`;
 }
 
 /**

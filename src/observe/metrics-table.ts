@@ -155,7 +155,7 @@ export const METRICS = {
   homeserverAway: {
     name: 'matrix_sidecar_homeserver_away',
     type: 'gauge',
-    help: 'Whether the homeserver cannot be reached at the moment (1), so that requests wait for it, or can (0).',
+    help: 'Whether the homeserver, some of its workers, or a service beside it (authentication, calls) cannot be reached at the moment (1), so that requests wait for it, or can (0).',
     labels: ['homeserver'],
     unit: '0 or 1',
     merge: 'max',
@@ -163,7 +163,7 @@ export const METRICS = {
   requestsHeld: {
     name: 'matrix_sidecar_requests_held',
     type: 'gauge',
-    help: 'Requests that wait for a homeserver that is away, or for its workers, pools in their order with semicolons between them.',
+    help: 'Requests that wait for a homeserver that is away, for a service beside it, or for its workers, pools in their order with semicolons between them.',
     labels: ['homeserver'],
     unit: 'requests',
     merge: 'sum',

@@ -13,6 +13,8 @@ export type Decision =
       readonly pools: PoolChooser | undefined;
       readonly endpoint: Endpoint | undefined;
       readonly server: string;
+      /** What is asked for there, where that is not what was asked for here: without the prefix by which it was found. */
+      readonly target?: string;
       readonly why: string;
     }
   | { readonly do: 'publish'; readonly document: RenderedWellKnown; readonly server: string; readonly why: string }
@@ -61,8 +63,18 @@ export interface RoutedServer {
   readonly website: UpstreamPool | undefined;
   /** The authentication service that answers logins in the homeserver's place; undefined where the homeserver does. */
   readonly mas?: UpstreamPool | undefined;
+  /** The services for calls; undefined where there are none. */
+  readonly rtc?: RoutedRtc | undefined;
   /** Documents below /.well-known/matrix/, by name. */
   readonly wellKnown: ReadonlyMap<string, RenderedWellKnown>;
+}
+
+/** Where calls are. */
+export interface RoutedRtc {
+  readonly jwt: UpstreamPool;
+  readonly sfu: UpstreamPool;
+  /** Theirs alone, lower case, without port; undefined where they share those of the server. */
+  readonly host: string | undefined;
 }
 
 /** The facts of a request that decide where it goes. */

@@ -1,8 +1,14 @@
-import type { RoutedServer } from './decision.ts';
+import type { RoutedRtc, RoutedServer } from './decision.ts';
 import { readHost } from './read-host.ts';
 
 export type FoundServer =
-  | { readonly ok: true; readonly server: RoutedServer; readonly by: 'Host' | 'SNI' | 'the only homeserver' }
+  | {
+      readonly ok: true;
+      readonly server: RoutedServer;
+      readonly by: 'Host' | 'SNI' | 'the only homeserver';
+      /** The services for calls, on a host of their own. */
+      readonly rtc: RoutedRtc | undefined;
+    }
   | { readonly ok: false; readonly malformed: boolean };
 
 /** Says which homeserver a request is for, from the Host header and the TLS server name. */
@@ -21,7 +27,8 @@ export function createServerFinder(servers: readonly RoutedServer[]): ServerFind
   const byHost = indexByHost(servers, 'Host');
   const bySni = indexByHost(servers, 'SNI');
   const only = servers.length === 1 ? servers[0] : undefined;
-  const otherwise: FoundServer = only === undefined ? UNKNOWN : { ok: true, server: only, by: 'the only homeserver' };
+  const otherwise: FoundServer =
+    only === undefined ? UNKNOWN : { ok: true, server: only, by: 'the only homeserver', rtc: undefined };
   const remembered = new Map<string, FoundServer | undefined>();
 
   function byAuthority(authority: string): FoundServer | undefined {
@@ -44,10 +51,11 @@ export function createServerFinder(servers: readonly RoutedServer[]): ServerFind
 /** A host that several servers share leads to the one whose server name it is, else to the first of them. */
 function indexByHost(servers: readonly RoutedServer[], by: 'Host' | 'SNI'): ReadonlyMap<string, FoundServer> {
   const index = new Map<string, FoundServer>();
-  const add = (host: string | undefined, server: RoutedServer): void => {
-    if (host !== undefined && !index.has(host)) index.set(host, { ok: true, server, by });
+  const add = (host: string | undefined, server: RoutedServer, rtc?: RoutedRtc): void => {
+    if (host !== undefined && !index.has(host)) index.set(host, { ok: true, server, by, rtc });
   };
   for (const server of servers) add(server.hosts[0], server);
   for (const server of servers) for (const host of server.hosts.slice(1)) add(host, server);
+  for (const server of servers) add(server.rtc?.host, server, server.rtc);
   return index;
 }

@@ -4,8 +4,9 @@ import { isTesterPath } from '../base/tester-paths.ts';
 import { isAuthenticationPath } from '../matrix/authentication-paths.ts';
 import type { Endpoint, EndpointMatcher } from '../matrix/endpoints.ts';
 import { isRendezvousPath } from '../matrix/errors.ts';
+import { findBelowPrefix, findOnOwnHost, type RtcPath } from '../matrix/rtc-paths.ts';
 import type { BlockedServers } from './blocked-servers.ts';
-import type { Decision, RefusalReason, RoutedServer, RouteRequest } from './decision.ts';
+import type { Decision, RefusalReason, RoutedRtc, RoutedServer, RouteRequest } from './decision.ts';
 import { createServerFinder } from './find-server.ts';
 import { findPathEnd, readTargetForm, resolveDotSegments } from './request-target.ts';
 
@@ -83,6 +84,13 @@ const INTERNAL = refuse(
   'M_UNRECOGNIZED',
   'Unrecognized request',
   "an area of Synapse's that is never public",
+);
+const ASTRAY = refuse(
+  'internal',
+  404,
+  'M_UNRECOGNIZED',
+  'Unrecognized request',
+  'dot segments that lead to another program than the path as it stands: the authentication service, or away from it',
 );
 const ADMIN_CLOSED = refuse(
   'admin-api',
@@ -176,6 +184,20 @@ export function createRouter(facts: RouterFacts): Router {
     };
   }
 
+  function routeRtc(
+    request: RouteRequest,
+    call: RtcPath,
+    rtc: RoutedRtc,
+    { name }: RoutedServer,
+    by: string,
+  ): Decision {
+    if (request.listener === 'federation' && facts.federationPort === 'federation') return NOT_ON_FEDERATION;
+    const { service, endpoint, target } = call;
+    const who = service === 'jwt' ? 'lets people into calls (rtc.jwt)' : 'carries calls (rtc.sfu)';
+    const why = `what ${who} of ${name}, found by ${by}`;
+    return { do: 'forward', upstream: rtc[service], pools: undefined, endpoint, server: name, target, why };
+  }
+
   function isBlocked(request: RouteRequest): boolean {
     const { blockedServers } = facts;
     return blockedServers !== undefined && request.origins().some((origin) => blockedServers(origin));
@@ -214,11 +236,13 @@ export function createRouter(facts: RouterFacts): Router {
     }
     if (!found.ok) return MISDIRECTED;
     const { server, by } = found;
+    if (found.rtc !== undefined) return routeRtc(request, findOnOwnHost(target), found.rtc, server, by);
     const endpoint = endpoints(target, end);
     if (endpoint !== undefined) {
       // Something behind us may resolve dot segments: they must not lead it to where the raw path may not go.
       const resolved = resolveDotSegments(target.slice(0, end));
       if (resolved !== undefined) {
+        if (server.mas !== undefined && isAuthenticationPath(target) !== isAuthenticationPath(resolved)) return ASTRAY;
         const meant = endpoints(resolved, resolved.length);
         const closed = meant === undefined ? undefined : routeEndpoint(request, meant, server, by);
         if (closed?.do === 'refuse') return closed;
@@ -232,6 +256,10 @@ export function createRouter(facts: RouterFacts): Router {
     }
     if (listener === 'federation' && facts.federationPort === 'federation') return NOT_ON_FEDERATION;
     if (facts.testerIsPublic === true && isTesterPath(target.slice(0, end))) return TEST;
+    if (server.rtc !== undefined && server.rtc.host === undefined) {
+      const call = findBelowPrefix(target);
+      if (call !== undefined) return routeRtc(request, call, server.rtc, server, by);
+    }
     if (server.website === undefined) return UNRECOGNIZED;
     return {
       do: 'forward',

@@ -29,6 +29,15 @@ export interface HomeserverYaml {
   readonly mainSendsFederation: boolean;
   /** The Matrix Authentication Service, when logins are its business. */
   readonly authenticationService: { readonly endpoint: string | undefined } | undefined;
+  /** What calls (MatrixRTC) need of it. */
+  readonly calls: {
+    /** Whether it answers which services there are (MSC4143). */
+    readonly announces: boolean;
+    /** `livekit_service_url` of its transports. */
+    readonly serviceUrls: readonly string[];
+    /** Whether it takes delayed events (MSC4140). */
+    readonly delaysEvents: boolean;
+  };
   /** Where a key stands, by its path; the file as a whole when it stands nowhere. */
   place(path: YamlPath): Place;
 }
@@ -115,6 +124,7 @@ export function readHomeserverYaml(given: readonly YamlFile[]): HomeserverYamlRe
     processes: readProcesses(settings, workerFiles, (problem) => problems.push(problem)),
     mainSendsFederation: sendsFederation(values),
     authenticationService: readAuthenticationService(values),
+    calls: readCalls(values),
     place,
   };
   return { yaml, problems };
@@ -152,6 +162,19 @@ function readAuthenticationService(values: JsonObject): HomeserverYaml['authenti
   const features = values['experimental_features'];
   const early = isJsonObject(features) ? features['msc3861'] : undefined;
   return isJsonObject(early) && early['enabled'] === true ? { endpoint: asText(early['issuer']) } : undefined;
+}
+
+/** synapse/config/matrixrtc.py, experimental.py, and server.py for `max_event_delay_duration`. */
+function readCalls(values: JsonObject): HomeserverYaml['calls'] {
+  const features = values['experimental_features'];
+  const rtc = values['matrix_rtc'];
+  const transports = isJsonObject(rtc) && Array.isArray(rtc['transports']) ? (rtc['transports'] as unknown[]) : [];
+  const delay = values['max_event_delay_duration'];
+  return {
+    announces: isJsonObject(features) && features['msc4143_enabled'] === true,
+    serviceUrls: transports.flatMap((one) => (isJsonObject(one) ? (asText(one['livekit_service_url']) ?? []) : [])),
+    delaysEvents: delay !== undefined && delay !== null,
+  };
 }
 
 function asText(value: unknown): string | undefined {

@@ -3,6 +3,7 @@ import type { HomeserverYaml, HomeserverYamlReading } from './homeserver-yaml.ts
 import { lintFederation } from './lint-federation.ts';
 import { lintListener, lintPrivateListeners } from './lint-listener.ts';
 import { lintNames } from './lint-names.ts';
+import { lintRtc } from './lint-rtc.ts';
 import { lintWorkers } from './lint-workers.ts';
 import type { SidecarFacts } from './sidecar-facts.ts';
 import { writeSynapseSize } from './size.ts';
@@ -32,6 +33,7 @@ function lintYaml(yaml: HomeserverYaml, facts: SidecarFacts): Finding[] {
     ...lintFederation(yaml, facts),
     ...lintWorkers(yaml, facts),
     ...lintAuthentication(yaml, facts),
+    ...lintRtc(yaml, facts),
   ];
 }
 

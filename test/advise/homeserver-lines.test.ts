@@ -5,10 +5,10 @@ import { lintHomeserver } from '../../src/synapse/lint.ts';
 import { readServer } from '../app/test-config.ts';
 import { facts, read } from '../synapse/sound.ts';
 
-const render = (keys = ''): { text: string; server: ReturnType<typeof readServer> } => {
+const render = (keys = '', callsUrl?: string): { text: string; server: ReturnType<typeof readServer> } => {
   const server = readServer('example.com', keys);
   const upload: HomeserverFacts['upload'] = { bytes: 1024 ** 3, text: '1GiB' };
-  return { text: renderHomeserverLines({ server, baseUrl: 'https://matrix.example.com', upload }), server };
+  return { text: renderHomeserverLines({ server, baseUrl: 'https://matrix.example.com', callsUrl, upload }), server };
 };
 
 const WORKERS =
@@ -32,4 +32,11 @@ it('for a homeserver that is one process, nothing of workers is among them', () 
   const { text } = render();
   expect(text).not.toMatch(/redis|instance_map|replication|stream_writers|media_repo/);
   expect(lintHomeserver(read(text), facts())).toEqual([]);
+});
+
+it('for a homeserver with services for calls, the lines are such that doctor has nothing to say', () => {
+  const rtc = 'https://rtc.example.com/livekit/jwt';
+  const { text } = render('', rtc);
+  expect(lintHomeserver(read(text), facts({ rtc }))).toEqual([]);
+  expect(lintHomeserver(read(render().text), facts({ rtc }))).toHaveLength(2);
 });

@@ -55,7 +55,7 @@ describe('the annotated sample', () => {
   });
 
   // What an optional section can hold beyond its need is on the reference page.
-  const onOneLine = /certificate\.|workers\.|external_account\.|fallback\.|dns\(/;
+  const onOneLine = /certificate\.|workers\.|rtc\.|external_account\.|fallback\.|dns\(/;
 
   it.each(keys.map(([name]) => name).filter((name) => !onOneLine.test(name)))('mentions %s', (name) => {
     expect(renderSample()).toMatch(new RegExp(`^ *(- |# )?${name.split('.').at(-1)}: `, 'm'));

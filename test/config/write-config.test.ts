@@ -20,6 +20,7 @@ servers:
     apex: elsewhere
     website: [http://web, "http://web2:81"]
     mas: http://mas:8080
+    rtc: { jwt: [http://jwt1:8080, http://jwt2:8080], sfu: http://sfu:7880, host: rtc.example.com }
     well_known: { client: { m.x: [1, null, "off", "1"] }, support: { contacts: [] } }
     certificate: { cert: a.pem, key: a.key }
     federation_certificate: { pkcs12: a.p12 }

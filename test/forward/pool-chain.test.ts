@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { parseUpstream } from '../../src/base/address.ts';
 import { Instance } from '../../src/forward/instance.ts';
@@ -14,6 +15,7 @@ function pool(name: string, { here = true, answers = here }: { here?: boolean; a
     upstream: { text: name },
     take: () => ({ instance }) as UpstreamConnection,
     hasOther: (tried) => here && !tried.has(instance),
+    dial: (_key, done) => (answers ? done(null, { instance } as unknown as Socket) : done(new Error(name), null)),
     probe: async () => {
       probed.push(1);
       return answers;
@@ -40,6 +42,23 @@ describe('pools that stand in for each other', () => {
     expect(chain.hasOther(new Set([a.instance]))).toBe(true);
     expect(chain.hasOther(new Set([a.instance, b.instance]))).toBe(false);
     expect(chain.upstream.text).toBe('a; b');
+  });
+
+  it.each([
+    ['the first that is here', [pool('a'), pool('b')], 0],
+    ['the next one, where it cannot be reached', [pool('a', { answers: false }), pool('b')], 1],
+    [
+      'one that is said to be away, where the others cannot be reached',
+      [pool('a', { here: false, answers: true }), pool('b', { answers: false })],
+      0,
+    ],
+    ['nobody', [pool('a', away), pool('b', away)], undefined],
+  ] as const)('a bare connection is opened to %s', (_, pools, index) => {
+    let opened: unknown;
+    createPoolChain(pools).dial(undefined, (_error, socket) => {
+      opened = (socket as unknown as { instance: Instance } | null)?.instance;
+    });
+    expect(opened).toBe(index === undefined ? undefined : pools[index]!.instance);
   });
 
   it.each([

@@ -31,6 +31,7 @@ export function facts(over: Partial<SidecarFacts> & { at?: string } = {}): Sidec
     uploadLimit: 1024 ** 3,
     privateFederation: false,
     mas: undefined,
+    rtc: undefined,
     workers: undefined,
     ...more,
   };

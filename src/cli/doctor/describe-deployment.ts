@@ -2,7 +2,8 @@ import type { Config, ServerConfig } from '../../config/config.ts';
 import { digestConfig } from '../../config/digest-config.ts';
 import { readFileUpTo } from '../../config/read-file.ts';
 import type { DeployedServer, Deployment } from '../../doctor/deployment.ts';
-import { deriveWellKnown } from '../../matrix/well-known.ts';
+import { JWT_PREFIX } from '../../matrix/rtc-paths.ts';
+import { deriveWellKnown, locateRtc } from '../../matrix/well-known.ts';
 import type { HomeserverYamlReading } from '../../synapse/homeserver-yaml.ts';
 import { loadHomeserverYaml } from '../../synapse/load-homeserver-yaml.ts';
 
@@ -55,15 +56,13 @@ function describeServer(
   synapse: HomeserverYamlReading | undefined,
 ): DeployedServer {
   const { serverName: name, homeserver, mas, delegateTo, delegateBy, apex } = server;
-  const documents = deriveWellKnown({
-    serverName: name,
-    delegateTo,
-    delegateBy,
-    httpsPorts: config.listen.https.map(({ port }) => port),
-    additions: server.wellKnown,
-  });
+  const httpsPorts = config.listen.https.map(({ port }) => port);
+  const places = { serverName: name, delegateTo, httpsPorts, rtc: server.rtc };
+  const documents = deriveWellKnown({ ...places, delegateBy, additions: server.wellKnown });
+  const url = locateRtc(places);
+  const rtc = server.rtc === undefined || url === undefined ? undefined : { ...server.rtc, url };
   return {
-    ...{ name, homeserver, mas, delegateTo, delegateBy, apex, documents, synapse },
+    ...{ name, homeserver, mas, rtc, delegateTo, delegateBy, apex, documents, synapse },
     facts: {
       serverName: name.text,
       homeserver: homeserver.instances[0],
@@ -72,6 +71,7 @@ function describeServer(
       uploadLimit: config.limits.upload,
       privateFederation: reach === 'private',
       mas: mas?.instances[0],
+      rtc: rtc === undefined ? undefined : `${rtc.url}${JWT_PREFIX}`,
       workers: server.workers,
     },
   };
