@@ -11,7 +11,7 @@ import { DEFAULT_DEADLINE } from '../matrix/endpoint-table.ts';
 import { type Applicant, admitRequest, readOrigin } from './admit-request.ts';
 import type { RequestDeps } from './attempt.ts';
 import { defectOf } from './handle-request.ts';
-import { beginRequestLine, logFailure } from './log-request.ts';
+import { beginRequestLine, logFailure, type RequestEnd } from './log-request.ts';
 import { describeRequest, type RequestFacts } from './request-facts.ts';
 import type { Runtime } from './runtime.ts';
 import { findSurface, type SurfaceTally } from './tally-requests.ts';
@@ -50,6 +50,7 @@ export function handleUpgrade(upgrade: UpgradeRequest, runtime: Runtime, deps: U
     tally: deps.tally.of('refused'),
     count: (status, error) => ending.tally.count(status, began, error),
   };
+  const end: Outcomes['end'] = (ended) => writeLine({ ...ended, error: undefined, surface: ending.tally.surface });
   const refuse: Refuse = (status, errcode, message, error) => {
     socket.end(rawAnswer(status, errcode, message, deps.system.now()));
     ending.count(status, error);
@@ -61,7 +62,7 @@ export function handleUpgrade(upgrade: UpgradeRequest, runtime: Runtime, deps: U
     refuse(status, errcode, message, error);
   };
   try {
-    decideAndUpgrade(upgrade, facts, runtime, deps, { ending, refuse, fail });
+    decideAndUpgrade(upgrade, facts, runtime, deps, { ending, end, refuse, fail });
   } catch (error) {
     // A defect of ours must cost one request, never the process.
     fail(defectOf(error));
@@ -77,16 +78,21 @@ interface Ending {
 /** Says no on the socket, and writes the request's line. */
 type Refuse = (status: number, errcode: string, message: string, error?: SidecarError) => void;
 
+/** What may become of it. */
+interface Outcomes {
+  readonly ending: Ending;
+  /** The homeserver answered, and it is over: writes the request's line. */
+  readonly end: (ended: Pick<RequestEnd, 'status' | 'server' | 'origin' | 'pools' | 'carried'>) => void;
+  readonly refuse: Refuse;
+  readonly fail: (error: SidecarError) => void;
+}
+
 function decideAndUpgrade(
   { request, socket, head, connection }: UpgradeRequest,
   facts: RequestFacts,
   runtime: Runtime,
   deps: UpgradeDeps,
-  {
-    ending,
-    refuse,
-    fail,
-  }: { readonly ending: Ending; readonly refuse: Refuse; readonly fail: (error: SidecarError) => void },
+  { ending, end, refuse, fail }: Outcomes,
 ): void {
   const authority = request.headers.host;
   const decision = runtime.route({
@@ -106,23 +112,33 @@ function decideAndUpgrade(
   const source = { headers: request.rawHeaders, authority, httpVersion: '1.1' } as const;
   const headers = buildRequestHeaders(source, facts.forwarded);
   if (!headers.ok) return refuse(400, 'M_UNKNOWN', `Bad request: ${headers.why}.`);
-  const { upstream, endpoint } = decision;
+  const { upstream, endpoint, server } = decision;
   const surface = endpoint?.surface;
   const origin = surface === 'federation' ? readOrigin(request.rawHeaders) : undefined;
+  // Whatever workers there are, it is the main process that gets it.
+  const way = { server, origin, pools: decision.pools === undefined ? undefined : [] };
   // Synapse ignores such an offer, and answers as to any other request: it counts as one.
   admitRequest(
     { ...{ surface, origin, clientAddress: facts.client.address }, exchange: asExchange(request, socket) },
     runtime.admissions,
     {
       system: deps.system,
-      go: () =>
+      go() {
+        const answer = (status: number): void => {
+          ending.count(status);
+          if (status !== 101) end({ ...way, status });
+        };
         deps.upgrader.upgrade(request, socket, head, {
           connections: runtime.connectionsTo(upstream),
           headers: headers.value,
           deadline: endpoint?.deadline ?? DEFAULT_DEADLINE,
-          onAnswer: (status) => ending.count(status),
+          onAnswer: answer,
+          onEnd: (carried) => end({ ...way, status: 101, carried }),
+          // As any request that has no answer.
+          onLeft: () => answer(0),
           onFailure: fail,
-        }),
+        });
+      },
       refuse(party, limit) {
         deps.tally.limited(party, limit);
         refuse(429, 'M_LIMIT_EXCEEDED', 'Too many requests at once.');

@@ -183,19 +183,22 @@ const limits = section('Sizes (512KiB, 50M, 1GiB; 50M is 50 x 1024 x 1024 bytes)
   }),
 });
 
-const log = section('What is logged, one JSON object a line.', {
-  level: defaultKey(choice('trace', 'debug', 'info', 'warn', 'error', 'silent'), {
-    says: 'The least important message that is written.',
-    example: 'debug',
-    default: 'info',
-    variable: 'LOG_LEVEL',
-  }),
-  requests: defaultKey(choice('off', 'errors', 'all'), {
-    says: 'One line a request: for none, for those that failed, or for all.',
-    example: 'all',
-    default: 'errors',
-  }),
-});
+const log = section(
+  'What is logged: one JSON object a line, or lines for people where standard output is a terminal.',
+  {
+    level: defaultKey(choice('trace', 'debug', 'info', 'warn', 'error', 'silent'), {
+      says: 'The least important message that is written.',
+      example: 'debug',
+      default: 'info',
+      variable: 'LOG_LEVEL',
+    }),
+    requests: defaultKey(choice('off', 'errors', 'all'), {
+      says: 'One line a request: for none, for those that failed, or for all. That of a WebSocket is written when it is closed.',
+      example: 'all',
+      default: 'errors',
+    }),
+  },
+);
 
 /** The whole configuration: the one place where a key is described. */
 export const configTable = section('The configuration of matrix-sidecar.', {
