@@ -22,16 +22,27 @@ const SOMEBODY_ELSE: ReadonlySet<FindingId> = new Set(['tls-wrong-name', 'tls-se
 /** As likely to be the trouble of whoever looks. */
 const OURS: ReadonlySet<FindingId> = new Set(['dns-lookup-failed', 'srv-lookup-failed', 'test-incomplete']);
 
-/** `everywhere`: the name is one of the public DNS, and its server is to be reached from the Internet. Pure. */
+/** What the configuration says of a server. */
+export interface Meant {
+  /** The name is one of the public DNS, and its server is to be reached from the Internet. */
+  readonly everywhere: boolean;
+  /** A well-known document leads to it. Without one, whatever the website says there may do no harm. */
+  readonly byDocument: boolean;
+}
+
+/** Pure. */
 export function judgeFederation(
   serverName: string,
   { federationOk, findings }: Pick<Verdict, 'federationOk' | 'findings'>,
-  everywhere: boolean,
+  { everywhere, byDocument }: Meant,
 ): Seen {
   if (federationOk) return { kind: 'good' };
   const errors = findings.filter(({ severity, id }) => severity === 'error' && !OURS.has(id));
   const elsewhere = findings.some(({ id }) => SOMEBODY_ELSE.has(id));
-  const certain = errors.find(({ id }) => SURE.has(id) && !(elsewhere && id.startsWith('tls-')));
+  const certain = errors.find(({ id }) => {
+    if (id.startsWith('tls-') && elsewhere) return false;
+    return SURE.has(id) && (byDocument || !id.startsWith('well-known-'));
+  });
   const worst = certain ?? errors[0];
   if (worst === undefined) return { kind: 'unsure' };
   const { title, evidence, fix, lines } = worst;

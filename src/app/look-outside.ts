@@ -55,7 +55,7 @@ export function openOutsideLook(
 
 /** As the federation tester looks, but unsigned and without the twelve megabytes. */
 export async function lookAtFederation(
-  { serverName }: ServerConfig,
+  { serverName, delegateTo, delegateBy }: ServerConfig,
   policy: Policy,
   eyes: Eyes,
   signal: AbortSignal,
@@ -66,7 +66,10 @@ export async function lookAtFederation(
   const { kind, host } = serverName;
   const isPublic = whyNotPublic({ type: kind === 'dns' ? 'dns' : 'ip', value: host }) === undefined;
   const verdict = judge(facts, policy, system.now());
-  return judgeFederation(serverName.text, verdict, isPublic && policy.reach === 'public');
+  return judgeFederation(serverName.text, verdict, {
+    everywhere: isPublic && policy.reach === 'public',
+    byDocument: delegateTo !== undefined && delegateBy !== 'srv',
+  });
 }
 
 /** As a browser looks for the documents, and compares them with those that the sidecar has. */

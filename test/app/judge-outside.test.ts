@@ -7,8 +7,8 @@ const finding = (id: FindingId): Finding => ({
   ...{ id, ...FINDING_KINDS[id] },
   ...{ evidence: ['seen'], fix: 'Do it.', lines: ['a', 'b'] },
 });
-const judge = (ids: readonly FindingId[], everywhere = true) =>
-  judgeFederation('a.org', { federationOk: ids.length === 0, findings: ids.map(finding) }, everywhere);
+const judge = (ids: readonly FindingId[], everywhere = true, byDocument = true) =>
+  judgeFederation('a.org', { federationOk: ids.length === 0, findings: ids.map(finding) }, { everywhere, byDocument });
 
 describe('federation seen from the sidecar', () => {
   it('is good where it works', () => expect(judge([])).toEqual({ kind: 'good' }));
@@ -24,6 +24,10 @@ describe('federation seen from the sidecar', () => {
       message: expect.stringContaining(FINDING_KINDS[ids.at(-1)!].title),
     });
     expect(judge(ids, false)).toMatchObject({ kind: 'bad', sure: false });
+  });
+
+  it('is not broken for certain by what a website says where no document leads to the server', () => {
+    expect(judge(['well-known-not-json'], true, false)).toMatchObject({ kind: 'bad', sure: false });
   });
 
   it.each<[string, FindingId[]]>([
