@@ -86,3 +86,29 @@ describe('a homeserver', () => {
     expect([upstream.accepted(), system.pending(), matters]).toEqual([0, 0, []]);
   });
 });
+
+describe('workers', () => {
+  /** What is known of their health is all that is looked at. */
+  function putWorkers(pool: string, states: readonly ('here' | 'ejected')[]): void {
+    const instances = states.map((state) => ({ health: { state, why: 'It hangs.' } }));
+    const list = () => [{ pool, connections: { upstream: { text: 'http://w1, http://w2' }, instances } }];
+    const workers = { ...runtime.workers, list: (server: string) => (server === 'a.test' ? list() : []) };
+    runtime = { ...runtime, workers } as unknown as Runtime;
+  }
+
+  it.each([
+    ['media', ['ejected', 'here'], undefined],
+    [
+      'media',
+      ['ejected', 'ejected'],
+      /^The worker pool media of a\.test \(http:\/\/w1, .*\) has been down .* It hangs\.$/,
+    ],
+    ['background', ['here', 'ejected'], /^One of the background workers of a\.test /],
+  ] as const)('of %s that are %j', async (pool, states, expected) => {
+    putWorkers(pool, states);
+    await system.advance(6 * MINUTE);
+    const told = active().map(({ message }) => message);
+    if (expected === undefined) expect(told).toEqual([]);
+    else expect(told).toEqual([expect.stringMatching(expected)]);
+  });
+});
