@@ -11,7 +11,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // The generated pages are made together: that of the metrics too.
   config: ['base', 'matrix', 'observe'],
   discovery: ['base', 'matrix'],
-  advise: ['base', 'matrix'],
+  // What is published is looked at as those do who look for it.
+  advise: ['base', 'matrix', 'discovery'],
   // Certificates are read as the sidecar reads its own.
   'federation-tester': ['base', 'matrix', 'discovery', 'tls'],
   store: ['base'],
@@ -42,6 +43,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'admin',
     'discovery',
     'federation-tester',
+    // The documents at an apex elsewhere are watched against what it says.
+    'advise',
   ],
   cli: [
     'app',

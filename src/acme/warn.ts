@@ -51,6 +51,11 @@ export function nextRiskChange({ notBefore, notAfter }: Validity, now: number): 
   return changes.find((at) => at > now);
 }
 
+/** The instant from which on a certificate is no longer `ok`. */
+export function riskBegan({ notBefore, notAfter }: Validity): number {
+  return Math.floor(notAfter - Math.max(0, notAfter - notBefore) * AT_RISK) + 1;
+}
+
 /** What there is to say now: each level once until the certificate is out of danger, and once that it is. */
 export function assessRisk(
   previous: RiskState,

@@ -25,11 +25,27 @@ export interface Status {
     readonly workers: readonly { readonly pool: string; readonly instances: readonly InstanceStatus[] }[];
   }[];
   readonly certificates: readonly CertificateStatus[];
+  /** What people are told of and is not over, the oldest first. */
+  readonly warnings: readonly WarningStatus[];
   readonly requests_in_flight: number;
   /** How many different addresses connections came from (eight are enough to tell); `only` when there is just one. */
   readonly clients: { readonly connections: number; readonly distinct: number; readonly only: string | null };
   /** Those that serve, in their order, then those that only finish what they began. */
   readonly processes: readonly ProcessStatus[];
+}
+
+/** Something that needs a person. */
+export interface WarningStatus {
+  /** The same for as long as it holds, over restarts and replicas. */
+  readonly id: string;
+  /** `certificate`, `homeserver` (or workers, or an authentication service), `federation` or `apex`. */
+  readonly about: string;
+  readonly level: string;
+  /** ISO 8601. */
+  readonly since: string;
+  readonly sentence: string;
+  /** What to do. */
+  readonly fix: string | null;
 }
 
 export interface ProcessStatus {

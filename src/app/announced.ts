@@ -7,6 +7,8 @@ export interface Said {
   readonly level: string;
   /** The levels that were announced since it was last in order. */
   readonly announced: readonly string[];
+  /** How many messages there were so far; none where it is not given. */
+  readonly told?: number;
 }
 
 export const NOTHING_SAID: Said = Object.freeze({ level: 'ok', announced: Object.freeze([]) });
@@ -27,9 +29,11 @@ export interface Announced {
   speak(): Promise<Turn | undefined>;
 }
 
-/** Where what was said is kept. */
-export const WARNINGS_PREFIX = 'warnings/';
-const LEASE = 'warnings';
+/** Where what was said is kept, and the right to speak: each way has its own. */
+const PLACES = {
+  webhook: { prefix: 'warnings/', lease: 'warnings' },
+  matrix: { prefix: 'warnings-matrix/', lease: 'warnings-matrix' },
+} as const;
 /** Failures in a row after which the store is done without: a full disk may be the very thing to warn of. */
 const PATIENCE = 3;
 /** Levels that a stored value may have. */
@@ -39,8 +43,12 @@ const MOST_LEVELS = 20;
 export function createAnnounced(deps: {
   readonly store: Pick<Store, 'read' | 'write' | 'acquireLease'>;
   readonly log: Log;
+  /** By which way it is said; `webhook` if it is not given. */
+  readonly way?: keyof typeof PLACES;
 }): Announced {
   const { store, log } = deps;
+  const { prefix, lease } = PLACES[deps.way ?? 'webhook'];
+  const key = (id: string): string => `${prefix}${id}.json`;
   const unsaved = new Map<string, Said>();
   const failures = { read: 0, speak: 0 };
 
@@ -76,21 +84,18 @@ export function createAnnounced(deps: {
     async saveAgain() {
       for (const [id, said] of unsaved) await save(id, said);
     },
-    speak: () => trying<Turn | undefined>('speak', () => store.acquireLease(LEASE), { release: async () => {} }),
+    speak: () => trying<Turn | undefined>('speak', () => store.acquireLease(lease), { release: async () => {} }),
   };
-}
-
-function key(id: string): string {
-  return `${WARNINGS_PREFIX}${id}.json`;
 }
 
 /** A damaged value is as good as none: the worst of it is a warning that comes twice. */
 function parse(bytes: Uint8Array | undefined): Said {
   if (bytes === undefined) return NOTHING_SAID;
   try {
-    const { level, announced } = JSON.parse(Buffer.from(bytes).toString()) as Readonly<Record<string, unknown>>;
+    const { level, announced, told } = JSON.parse(Buffer.from(bytes).toString()) as Readonly<Record<string, unknown>>;
     if (typeof level !== 'string' || !Array.isArray(announced)) return NOTHING_SAID;
-    return { level, announced: announced.slice(0, MOST_LEVELS).map(String) };
+    const said = { level, announced: announced.slice(0, MOST_LEVELS).map(String) };
+    return typeof told === 'number' ? { ...said, told } : said;
   } catch {
     return NOTHING_SAID;
   }

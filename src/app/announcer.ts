@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto';
 import { describeError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { System, Timer } from '../base/system.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { renderWarning, type Warning } from '../observe/warning-message.ts';
-import type { Webhook } from '../observe/webhook.ts';
+import type { WarningWay } from '../observe/warning-way.ts';
 import type { Announced, Said } from './announced.ts';
 
 /** Something that people are told of when it begins, when it gets worse, and when it is over. */
@@ -12,6 +13,20 @@ export interface Matter {
   readonly id: string;
   /** What there is to say now, after what was said. Pure; called again before anything is sent. */
   assess(said: Said): { readonly said: Said; readonly warnings: readonly Warning[] };
+  /** As it stands; undefined while all is well. */
+  readonly active?: ActiveWarning | undefined;
+}
+
+/** A warning that holds. */
+export interface ActiveWarning {
+  readonly id: string;
+  readonly about: string;
+  readonly level: string;
+  readonly names: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+  readonly message: string;
+  readonly fix: string | undefined;
 }
 
 /** Tells people: each warning once, whatever restarts and replicas there are. */
@@ -27,7 +42,7 @@ export interface AnnouncerDeps {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly announced: Announced;
-  readonly webhook: Webhook;
+  readonly way: WarningWay;
 }
 
 /** Milliseconds until the next try: doubled each time, up to an hour, as long as there is something to say. */
@@ -43,7 +58,7 @@ const WHILE_ANOTHER_SPEAKS = 5_000;
  * before; it is written down as soon as the other side has taken the message.
  */
 export function createAnnouncer(deps: AnnouncerDeps): Announcer {
-  const { system, log, metrics, announced, webhook } = deps;
+  const { system, log, metrics, announced, way } = deps;
   const cut = new AbortController();
   let closed = false;
   const known = new Map<string, Said>();
@@ -84,14 +99,17 @@ export function createAnnouncer(deps: AnnouncerDeps): Announcer {
   async function tell(matter: Matter): Promise<void> {
     const before = await announced.read(matter.id);
     const { said, warnings } = matter.assess(before);
-    for (const warning of warnings) {
-      const delivery = await webhook.post(renderWarning(warning), cut.signal);
+    const told = before.told ?? 0;
+    for (const [index, warning] of warnings.entries()) {
+      const transaction = nameTransaction(matter.id, told + index, warning);
+      const delivery = await way.post(renderWarning(warning), cut.signal, transaction);
       metrics.counter('warningDeliveries', { result: delivery.ok ? 'delivered' : 'failed' }).add();
       if (!delivery.ok) throw new NotDelivered(delivery.why, delivery.retryAfter);
-      log.info({ names: warning.names, level: warning.level }, `A warning was posted to ${webhook.host}.`);
+      log.info({ names: warning.names, level: warning.level }, `A warning was posted to ${way.host}.`);
     }
-    known.set(matter.id, said);
-    if (warnings.length > 0) await announced.write(matter.id, said);
+    const now = { ...said, told: told + warnings.length };
+    known.set(matter.id, now);
+    if (warnings.length > 0) await announced.write(matter.id, now);
   }
 
   async function go(): Promise<void> {
@@ -113,8 +131,8 @@ export function createAnnouncer(deps: AnnouncerDeps): Announcer {
     failures += 1;
     const asked = error instanceof NotDelivered ? (error.retryAfter ?? 0) * 1000 : 0;
     const wait = Math.min(Math.max(FIRST_PAUSE * 2 ** (failures - 1), asked), LONGEST_PAUSE);
-    const sentence = `A warning could not be posted to ${webhook.host}: ${describeError(error)}. It is tried again.`;
-    const fields = { code: 'warning-not-delivered', host: webhook.host, tries: failures };
+    const sentence = `A warning could not be posted to ${way.host}: ${describeError(error)}. It is tried again.`;
+    const fields = { code: 'warning-not-delivered', host: way.host, tries: failures };
     // Once for the operator; the metric counts the others.
     if (failures === 1) log.warn(fields, sentence);
     else log.debug(fields, sentence);
@@ -147,6 +165,11 @@ export function createAnnouncer(deps: AnnouncerDeps): Announcer {
       last.cancel();
     },
   };
+}
+
+/** The nth message on a matter is the same one, by whomever it is sent, and whatever became of its first try. */
+function nameTransaction(id: string, number: number, { event, level }: Warning): string {
+  return createHash('sha256').update(`${id} ${number} ${event} ${level}`).digest('hex').slice(0, 32);
 }
 
 /** Why the other side has not got a message, and after how many seconds it wants to be asked again. */

@@ -1,6 +1,7 @@
 import type { CertificateLevel } from '../admin/status.ts';
 import { VERSION } from '../base/version.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import type { ActiveWarning } from './announcer.ts';
 import { type CertificateOutlook, keepWorst } from './certificate-outlook.ts';
 
 /** As documented in the table of metrics. */
@@ -12,6 +13,9 @@ const LEVELS: Readonly<Record<CertificateLevel, number>> = {
   missing: 4,
 };
 
+/** Always there, so that a rule can go by zero. */
+const ABOUT = ['certificate', 'homeserver', 'federation', 'apex'];
+
 type CertificateGauge =
   | 'certificateExpiry'
   | 'certificateRisk'
@@ -22,12 +26,19 @@ type CertificateGauge =
 export interface SidecarFacts {
   outlooks(): readonly CertificateOutlook[];
   isStopping(): boolean;
+  warnings(): readonly Pick<ActiveWarning, 'about'>[];
 }
 
 /** Shows in the metrics which release this is, and what is to be expected of each certificate. */
 export function exposeSidecar(metrics: Metrics, deps: SidecarFacts): void {
   metrics.gauge('build', () => [{ labels: { version: VERSION, node: process.versions.node }, value: 1 }]);
   metrics.gauge('processes', () => [{ labels: { state: deps.isStopping() ? 'draining' : 'serving' }, value: 1 }]);
+  metrics.gauge('warnings', () =>
+    ABOUT.map((about) => ({
+      labels: { about },
+      value: deps.warnings().filter((one) => one.about === about).length,
+    })),
+  );
   /** A sample for each certificate that `value` knows something of. */
   const expose = (id: CertificateGauge, value: (outlook: CertificateOutlook) => number | undefined): void =>
     metrics.gauge(id, () =>

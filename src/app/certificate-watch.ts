@@ -1,10 +1,19 @@
-import { assessRisk, NO_RISK, nextRiskChange, type RiskEvent, type RiskLevel, type RiskState } from '../acme/warn.ts';
+import {
+  assessRisk,
+  NO_RISK,
+  nextRiskChange,
+  type RiskEvent,
+  type RiskLevel,
+  type RiskState,
+  riskBegan,
+} from '../acme/warn.ts';
 import type { Log } from '../base/log.ts';
 import type { System, Timer } from '../base/system.ts';
 import type { Warning } from '../observe/warning-message.ts';
 import type { Said } from './announced.ts';
-import type { Announcer, Matter } from './announcer.ts';
+import type { ActiveWarning, Matter } from './announcer.ts';
 import { type CertificateOutlook, keepWorst } from './certificate-outlook.ts';
+import type { WarningBoard } from './warning-board.ts';
 
 /** Watches how near the certificates are to their end, and tells the log and the webhook. */
 export interface CertificateWatch {
@@ -18,8 +27,7 @@ export interface CertificateWatchDeps {
   readonly system: System;
   readonly log: Log;
   outlooks(): readonly CertificateOutlook[];
-  /** Undefined where nobody is to be told. */
-  readonly announcer: Announcer | undefined;
+  readonly board: Pick<WarningBoard, 'put'>;
 }
 
 /** Milliseconds until the first look: whoever orders certificates has found out by then what is next. */
@@ -39,7 +47,7 @@ const CODES: Readonly<Record<RiskLevel, string>> = {
 
 /** The log of each process hears of each level once; whoever is told by the webhook hears of it once in all. */
 export function createCertificateWatch(deps: CertificateWatchDeps): CertificateWatch {
-  const { system, log, announcer } = deps;
+  const { system, log, board } = deps;
   const logged = new Map<string, RiskState>();
   /** Since when more is awaited, on the monotonic clock, by certificate and level. */
   const awaited = new Map<string, number>();
@@ -58,7 +66,10 @@ export function createCertificateWatch(deps: CertificateWatchDeps): CertificateW
       logged.set(outlook.id, state);
       for (const event of events) tellLog(log, outlook, event);
     }
-    announcer?.look(settled.map((outlook) => createMatter(outlook, system)));
+    board.put(
+      'certificates',
+      settled.map((outlook) => createMatter(outlook, system)),
+    );
     const longest = settled.length < outlooks.length ? SOON : LONGEST_PAUSE;
     const changes = outlooks.flatMap(({ certificate }) => nextRiskChange(certificate, now) ?? []);
     timer = system.setTimer(Math.max(1, Math.min(longest, ...changes.map((at) => at - now))), look);
@@ -102,11 +113,21 @@ function tellLog(log: Log, { names, next }: CertificateOutlook, { event, level, 
 function createMatter(outlook: CertificateOutlook, system: System): Matter {
   return {
     id: outlook.id,
+    active: describeActive(outlook, system.now()),
     assess(said) {
       const { state, events } = assess(outlook, readState(said), system.now());
       return { said: state, warnings: events.map((event) => describe(outlook, event)) };
     },
   };
+}
+
+function describeActive(outlook: CertificateOutlook, now: number): ActiveWarning | undefined {
+  const [risk] = assess(outlook, NO_RISK, now).events;
+  if (risk === undefined) return undefined;
+  const { id, names, certificate } = outlook;
+  const { level, message } = risk;
+  const fix = 'matrix-sidecar certs list says what holds it up.';
+  return { ...{ id, about: 'certificate', level, names, message, fix }, since: riskBegan(certificate) };
 }
 
 function describe({ names, certificate, next }: CertificateOutlook, risk: RiskEvent): Warning {

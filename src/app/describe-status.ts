@@ -3,6 +3,7 @@ import type { BindAddress, UpstreamPool } from '../base/address.ts';
 import { VERSION } from '../base/version.ts';
 import type { ServerConfig } from '../config/config.ts';
 import { digestConfig } from '../config/digest-config.ts';
+import type { ActiveWarning } from './announcer.ts';
 import type { BoundAddresses } from './bound-listeners.ts';
 import type { CertificateOutlook } from './certificate-outlook.ts';
 import type { ClientNetworks } from './client-networks.ts';
@@ -13,6 +14,7 @@ import type { Runtime } from './runtime.ts';
 export interface StatusFacts {
   readonly runtime: Runtime;
   readonly certificates: readonly CertificateOutlook[];
+  readonly warnings: readonly ActiveWarning[];
   readonly addresses: BoundAddresses;
   /** Milliseconds since the epoch. */
   readonly now: number;
@@ -56,6 +58,9 @@ export function describeStatus(facts: StatusFacts): Status {
       })),
     })),
     certificates: facts.certificates.map((certificate) => describeCertificate(certificate, facts.now)),
+    warnings: facts.warnings.map(({ id, about, level, since, message, fix }) => {
+      return { id, about, level, since: describe(since), sentence: message, fix: fix ?? null };
+    }),
     requests_in_flight: facts.inFlight,
     clients: facts.clients,
     processes: [

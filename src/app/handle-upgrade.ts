@@ -15,7 +15,7 @@ import { type Applicant, admitRequest, readOrigin } from './admit-request.ts';
 import type { RequestDeps } from './attempt.ts';
 import { choosePlace } from './choose-place.ts';
 import { defectOf } from './handle-request.ts';
-import { beginRequestLine, logFailure } from './log-request.ts';
+import { beginRequestLine, logFailure, type RequestEnd } from './log-request.ts';
 import { describeRequest, type RequestFacts } from './request-facts.ts';
 import type { Runtime } from './runtime.ts';
 import { findSurface, type SurfaceTally } from './tally-requests.ts';
@@ -54,6 +54,7 @@ export function handleUpgrade(upgrade: UpgradeRequest, runtime: Runtime, deps: U
     tally: deps.tally.of('refused'),
     count: (status, error) => ending.tally.count(status, began, error),
   };
+  const end: Outcomes['end'] = (ended) => writeLine({ ...ended, error: undefined, surface: ending.tally.surface });
   const refuse: Refuse = (status, errcode, message, error) => {
     socket.end(rawAnswer(status, errcode, message, deps.system.now()));
     ending.count(status, error);
@@ -65,7 +66,7 @@ export function handleUpgrade(upgrade: UpgradeRequest, runtime: Runtime, deps: U
     refuse(status, errcode, message, error);
   };
   try {
-    decideAndUpgrade(upgrade, facts, runtime, deps, { ending, refuse, fail });
+    decideAndUpgrade(upgrade, facts, runtime, deps, { ending, end, refuse, fail });
   } catch (error) {
     // A defect of ours must cost one request, never the process.
     fail(defectOf(error));
@@ -81,16 +82,21 @@ interface Ending {
 /** Says no on the socket, and writes the request's line. */
 type Refuse = (status: number, errcode: string, message: string, error?: SidecarError) => void;
 
+/** What may become of it. */
+interface Outcomes {
+  readonly ending: Ending;
+  /** The homeserver answered, and it is over: writes the request's line. */
+  readonly end: (ended: Pick<RequestEnd, 'status' | 'server' | 'origin' | 'pools' | 'carried'>) => void;
+  readonly refuse: Refuse;
+  readonly fail: (error: SidecarError) => void;
+}
+
 function decideAndUpgrade(
   { request, socket, head, connection }: UpgradeRequest,
   facts: RequestFacts,
   runtime: Runtime,
   deps: UpgradeDeps,
-  {
-    ending,
-    refuse,
-    fail,
-  }: { readonly ending: Ending; readonly refuse: Refuse; readonly fail: (error: SidecarError) => void },
+  { ending, end, refuse, fail }: Outcomes,
 ): void {
   const authority = request.headers.host;
   const asked = { method: request.method ?? 'GET', target: request.url ?? '/', headers: request.rawHeaders };
@@ -111,7 +117,7 @@ function decideAndUpgrade(
   const source = { headers: request.rawHeaders, authority, httpVersion: '1.1' } as const;
   const headers = buildRequestHeaders(source, facts.forwarded);
   if (!headers.ok) return refuse(400, 'M_UNKNOWN', `Bad request: ${headers.why}.`);
-  const { endpoint } = decision;
+  const { endpoint, server } = decision;
   const surface = endpoint?.surface;
   const origin = surface === 'federation' ? readOrigin(request.rawHeaders) : undefined;
   // Synapse ignores such an offer, and answers as to any other request: it counts as one.
@@ -121,14 +127,22 @@ function decideAndUpgrade(
     {
       system: deps.system,
       go: () =>
-        chooseConnections(asked, facts, decision, runtime, ({ connections, key }) => {
+        chooseConnections(asked, facts, decision, runtime, ({ connections, key, pools }) => {
           // Whose token it is may have had to be asked.
           if (socket.destroyed) return;
+          const way = { server, origin, pools };
+          const answer = (status: number): void => {
+            ending.count(status);
+            if (status !== 101) end({ ...way, status });
+          };
           try {
             deps.upgrader.upgrade(request, socket, head, {
               ...{ connections, key, target: decision.target ?? asked.target, headers: headers.value },
               deadline: endpoint?.deadline ?? DEFAULT_DEADLINE,
-              onAnswer: (status) => ending.count(status),
+              onAnswer: answer,
+              onEnd: (carried) => end({ ...way, status: 101, carried }),
+              // As any request that has no answer.
+              onLeft: () => answer(0),
               onFailure: fail,
             });
           } catch (error) {
@@ -149,14 +163,22 @@ function chooseConnections(
   facts: RequestFacts,
   decision: Decision & { readonly do: 'forward' },
   runtime: Runtime,
-  go: (place: { readonly connections: UpstreamWay; readonly key: string | undefined }) => void,
+  go: (chosen: ChosenConnections) => void,
 ): void {
   if (decision.pools === undefined)
-    return go({ connections: runtime.connectionsTo(decision.upstream), key: undefined });
-  const { way, findKey } = choosePlace(asked, facts, decision, runtime);
+    return go({ connections: runtime.connectionsTo(decision.upstream), key: undefined, pools: undefined });
+  const { way, findKey, pools } = choosePlace(asked, facts, decision, runtime);
+  const { connections } = way;
   const key = findKey();
-  if (key instanceof Promise) void key.then((found) => go({ connections: way.connections, key: found }));
-  else go({ connections: way.connections, key });
+  if (key instanceof Promise) void key.then((found) => go({ connections, key: found, pools }));
+  else go({ connections, key, pools });
+}
+
+/** By what it is sent; `pools` as in its request line. */
+interface ChosenConnections {
+  readonly connections: UpstreamWay;
+  readonly key: string | undefined;
+  readonly pools: readonly string[] | undefined;
 }
 
 /** What an admission has to know of it. */

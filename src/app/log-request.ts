@@ -3,6 +3,7 @@ import type { SidecarError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { System } from '../base/system.ts';
 import type { Config } from '../config/config.ts';
+import type { Carried } from '../forward/upgrade.ts';
 import { isLogged, type RequestLine, textForLog } from '../observe/request-line.ts';
 import { findPathEnd } from '../route/request-target.ts';
 import type { RequestFacts } from './request-facts.ts';
@@ -27,6 +28,8 @@ export interface RequestEnd {
   /** Milliseconds. */
   readonly held?: number;
   readonly savedBy?: string | undefined;
+  /** Of a WebSocket. */
+  readonly carried?: Carried | undefined;
 }
 
 /**
@@ -65,7 +68,7 @@ export function beginRequestLine(
 }
 
 /** What is known of where it went; what is not has no field. */
-function describeWay({ surface, server, origin, pools, held = 0, savedBy }: RequestEnd) {
+function describeWay({ surface, server, origin, pools, held = 0, savedBy, carried }: RequestEnd) {
   return {
     surface,
     ...(server === undefined ? {} : { server }),
@@ -73,6 +76,7 @@ function describeWay({ surface, server, origin, pools, held = 0, savedBy }: Requ
     ...(pools === undefined ? {} : { pool: pools.join(', ') || 'main' }),
     ...(held === 0 ? {} : { held_ms: Math.round(held) }),
     ...(savedBy === undefined ? {} : { saved_by: savedBy }),
+    ...(carried === undefined ? {} : { bytes_in: carried.fromClient, bytes_out: carried.toClient }),
   };
 }
 

@@ -16,6 +16,7 @@ import { type CertificateOutlook, listOutlooks } from './certificate-outlook.ts'
 import { planCertificates } from './certificate-plan.ts';
 import type { OpenAcme } from './open-acme.ts';
 import { openWarnings } from './open-warnings.ts';
+import type { WarningBoard } from './warning-board.ts';
 
 /** The certificates of one configuration, kept up to date. */
 export interface OpenCertificates {
@@ -26,6 +27,8 @@ export interface OpenCertificates {
   onChange(listener: () => void): void;
   /** Where they are kept, for what else those who share it have in common. Closed with them. */
   readonly store: Store;
+  /** What people are told of, on the ways of the same configuration. */
+  readonly warnings: WarningBoard;
   /** Who gets certificates from a CA; undefined where none are. */
   readonly acme: AcmeKeeper | undefined;
   /** Answers to tls-alpn-01 challenges under way. */
@@ -90,6 +93,7 @@ function watch(
     outlooks,
     onChange: (listener) => void keeper.onChange(listener),
     store,
+    warnings: warnings.board,
     acme: acme?.keeper,
     tlsAlpn01: acme?.tlsAlpn01,
     http01Answer: async (token) => acme?.http01Answer(token),

@@ -1,12 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { createTesterLimit } from '../admin/tester-limit.ts';
 import { answerTester, type TesterAnswer, type TesterReport, type TesterWish } from '../admin/tester-route.ts';
 import { createTesterRuns } from '../admin/tester-runs.ts';
-import { createHttpsExchange } from '../base/create-https-exchange.ts';
 import { createDnsClient } from '../base/dns.ts';
-import { describeError } from '../base/errors.ts';
-import type { HttpsExchange } from '../base/https-exchange.ts';
-import { parseTrustBundle } from '../base/trust-bundle.ts';
 import type { Config } from '../config/config.ts';
 import { createNames } from '../discovery/names.ts';
 import { refusePrivateAddresses } from '../discovery/refuse-private.ts';
@@ -14,9 +9,9 @@ import { gatherFacts } from '../federation-tester/gather-facts.ts';
 import { judge } from '../federation-tester/judge.ts';
 import type { Policy } from '../federation-tester/verdict.ts';
 import type { Exchange } from '../forward/exchange.ts';
-import { ROOT_COPY_KEY } from '../tls/development-ca.ts';
 import type { TesterIdentity } from './open-tester-identity.ts';
 import type { Asker, FederationTesterDeps } from './tester-deps.ts';
+import { createTesterExchange, reachOf } from './tester-exchange.ts';
 
 /** What of the tester is loaded with the first request for it. */
 export interface OpenTester {
@@ -37,41 +32,12 @@ const LIMITS: Readonly<Record<Asker['kind'], { burst: number; every: number }>> 
 };
 
 export function openTester(deps: FederationTesterDeps & { readonly identity: TesterIdentity }): OpenTester {
-  const { system, identity, log } = deps;
+  const { system, identity } = deps;
   const dns = createDnsClient({ timeout: DNS_PATIENCE });
   const perKind = <T>(open: (kind: Asker['kind']) => T) => ({ operator: open('operator'), stranger: open('stranger') });
   const runs = perKind(() => createTesterRuns<TesterReport>(RUNS, { system }));
   const limits = perKind((kind) => createTesterLimit(LIMITS[kind], { system }));
-  // Reading all the public authorities takes some milliseconds: done again only for other ones of our own.
-  let exchange: { readonly trusted: string; readonly https: HttpsExchange } | undefined;
-
-  async function exchangeFor(config: Config): Promise<{ https: HttpsExchange; ownAuthority: boolean }> {
-    const ca = await readTrusted(config);
-    const trusted = ca.join('');
-    if (exchange?.trusted !== trusted) exchange = { trusted, https: createHttpsExchange({ system, ca }) };
-    return { https: exchange.https, ownAuthority: ca.length > 0 };
-  }
-
-  async function readTrusted(config: Config): Promise<readonly string[]> {
-    const { caFile } = config.federationTester;
-    const file = caFile === undefined ? undefined : await readText(() => readFile(caFile), caFile);
-    const root =
-      config.certificates !== 'local' ? undefined : await readText(() => deps.store().read(ROOT_COPY_KEY), 'it');
-    return [...readBundle(file), ...readBundle(root)];
-  }
-
-  /** A test with less trust says what is missing; none at all says nothing. */
-  async function readText(read: () => Promise<Buffer | undefined>, what: string): Promise<string | undefined> {
-    try {
-      return (await read())?.toString();
-    } catch (error) {
-      log.warn(
-        {},
-        `The federation tester does without a certificate authority: ${what} cannot be read: ${describeError(error)}`,
-      );
-      return undefined;
-    }
-  }
+  const exchangeFor = createTesterExchange(deps);
 
   async function run(serverName: string, kind: Asker['kind'], signal: AbortSignal): Promise<TesterReport> {
     const config = deps.config();
@@ -138,15 +104,4 @@ function policyFor(kind: Asker['kind'], config: Config, ownAuthority: boolean): 
   if (kind === 'stranger') return { reach: 'public' };
   const options = { dns: 'acme.resolvers', authority: 'federation_tester.ca_file' };
   return { reach: reachOf(config), dnsServer: config.acme.resolvers[0], ownAuthority, options };
-}
-
-/** A network with authorities of its own has addresses of its own, too. */
-function reachOf({ certificates, acme, federationTester }: Config): 'public' | 'private' {
-  const own = certificates === 'local' || acme.caFile !== undefined || federationTester.caFile !== undefined;
-  return own ? 'private' : 'public';
-}
-
-function readBundle(pem: string | undefined): readonly string[] {
-  const parsed = parseTrustBundle(pem ?? '');
-  return parsed.ok ? parsed.value : [];
 }

@@ -15,6 +15,7 @@ import { countConnections } from './count-connections.ts';
 import { describeStatus } from './describe-status.ts';
 import { createEntrances } from './entrances.ts';
 import { openCertificates } from './open-certificates.ts';
+import { openWatches } from './open-watches.ts';
 import { createProbeAnswers } from './probe-answers.ts';
 import { createReadiness } from './readiness.ts';
 import { closeUpstreams, createRuntime, endHolds, type Runtime } from './runtime.ts';
@@ -79,18 +80,20 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   const isStopping = (): boolean => draining !== undefined || closing !== undefined;
 
   const outlooks = () => inForce.certificates.outlooks();
+  const watches = openWatches({ ...{ system, log, runtime }, certificates: () => inForce.certificates });
   const probes = createProbeAnswers({ ...deps, readKey: () => inForce.certificates.probeKey() });
   const clients = createClientNetworks();
   const readiness = createReadiness({
     ...{ system, runtime, outlooks },
     sets: () => inForce.certificates.acme?.status() ?? [],
   });
-  exposeSidecar(metrics, { outlooks, isStopping });
+  exposeSidecar(metrics, { outlooks, isStopping, warnings: () => inForce.certificates.warnings.list() });
   exposeTraffic(metrics, runtime, system);
   const status = (): Status =>
     describeStatus({
       runtime: inForce.runtime,
       certificates: outlooks(),
+      warnings: inForce.certificates.warnings.list(),
       addresses: entrances.addresses(),
       now: system.now(),
       monotonic: system.monotonic(),
@@ -160,6 +163,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     }
     traffic.connections.setLimits(next.limits);
     entrances.useCertificates(certificates);
+    watches.tell();
     limits.checkBudget();
     closeUpstreams(before.runtime, inForce.runtime);
     await before.certificates.close();
@@ -172,6 +176,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   }
 
   async function closeAll(): Promise<void> {
+    watches.close();
     traffic.close();
     const closed = entrances.close();
     // One that is under way finds the entrances closed, and puts away what it has opened.

@@ -28,3 +28,8 @@ export function wireCommand(command: Command, io: CliIo): Command {
     getErrHasColors: () => io.colour,
   });
 }
+
+/** How a log on standard output is to look: undefined where no person watches it. */
+export function readTerminal(io: CliIo): { readonly colour: boolean } | undefined {
+  return io.isTerminal ? { colour: io.colour } : undefined;
+}

@@ -4,7 +4,7 @@ import type { Config } from '../config/config.ts';
 import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
 import { createLogger, type Logger } from '../observe/logger.ts';
 import { countProcesses } from './count-processes.ts';
-import type { CliIo } from './io.ts';
+import { type CliIo, readTerminal } from './io.ts';
 import { announceServing, explainStart, reportFailedReload, takeReloaded } from './serve-announcements.ts';
 import { listenForSignals } from './serve-signals.ts';
 import { tuneMemory } from './tune-memory.ts';
@@ -12,7 +12,7 @@ import { tuneMemory } from './tune-memory.ts';
 /** The sidecar in this one process. */
 export async function serveAlone(config: Config, file: string | undefined, io: CliIo): Promise<void> {
   tuneMemory();
-  const log = createLogger(config.log, { system: realSystem });
+  const log = createLogger({ ...config.log, terminal: readTerminal(io) }, { system: realSystem });
   const signals = listenForSignals(log);
   let sidecar: Sidecar;
   try {

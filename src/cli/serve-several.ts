@@ -8,7 +8,7 @@ import { createLogger, type Logger } from '../observe/logger.ts';
 import type { Order } from '../processes/slot.ts';
 import { createSupervisor } from '../processes/supervisor.ts';
 import { countProcesses, SERVING_PROCESS } from './count-processes.ts';
-import type { CliIo } from './io.ts';
+import { type CliIo, readTerminal } from './io.ts';
 import { announceServing, explainStart, reportFailedReload, takeReloaded } from './serve-announcements.ts';
 import { listenForSignals } from './serve-signals.ts';
 
@@ -27,7 +27,7 @@ export interface ServingOrder {
 
 /** The sidecar in several processes, which this one looks after. It serves nothing itself. */
 export async function serveSeveral(first: ReadConfig, file: string | undefined, io: CliIo): Promise<void> {
-  const log = createLogger(first.config.log, { system: realSystem });
+  const log = createLogger({ ...first.config.log, terminal: readTerminal(io) }, { system: realSystem });
   const signals = listenForSignals(log);
   let generation = 0;
   const order = ({ config, files }: ReadConfig): Order => {

@@ -11,7 +11,7 @@ import { replayFiles } from '../config/recorded-files.ts';
 import { createLogger } from '../observe/logger.ts';
 import { type Link, openLink } from '../processes/link.ts';
 import { SERVING_PROCESS } from './count-processes.ts';
-import type { CliIo } from './io.ts';
+import { type CliIo, readTerminal } from './io.ts';
 import { explainStart } from './serve-announcements.ts';
 import type { ServingOrder } from './serve-several.ts';
 import { surviveDefects } from './serve-signals.ts';
@@ -37,7 +37,7 @@ async function serveSupervised(io: CliIo): Promise<void> {
   let sidecar: Sidecar;
   try {
     const { slot, content } = await link.order;
-    sidecar = await start(slot, readOrder(content as ServingOrder, io), link);
+    sidecar = await start(slot, readOrder(content as ServingOrder, io), link, io);
   } catch (error) {
     const { code, hint } = error instanceof SidecarError ? error : {};
     await link.failed({ message: describeError(error), code, hint });
@@ -63,9 +63,9 @@ function readOrder({ file, cwd, files }: ServingOrder, io: CliIo): Config {
   throw new SidecarError(problems, { code: 'process-not-ready', blame: 'operator' });
 }
 
-async function start(slot: number, config: Config, link: Link): Promise<Sidecar> {
+async function start(slot: number, config: Config, link: Link, io: CliIo): Promise<Sidecar> {
   tuneMemory();
-  const logger = createLogger(config.log, { system: realSystem }, { process: slot });
+  const logger = createLogger({ ...config.log, terminal: readTerminal(io) }, { system: realSystem }, { process: slot });
   surviveDefects(logger);
   let quiet = true;
   // What is said at a start, the first process has said already.

@@ -35,7 +35,7 @@ export function buildConfig(sound: SoundConfig, input: BuildInput): Config {
     },
     certificates: decideCertificates(sound),
     acme: buildAcme(sound.acme, absolute),
-    warnings: { webhook: sound.warnings.webhook },
+    warnings: buildWarnings(sound.warnings),
     federationTester: buildTester(sound.federation_tester, absolute),
     store: resolveStore(sound.store, absolute),
     limits: {
@@ -58,6 +58,12 @@ export function buildConfig(sound: SoundConfig, input: BuildInput): Config {
     log: { level: input.logLevel ?? log.level, requests: log.requests },
   };
   return freezeDeep(config);
+}
+
+function buildWarnings({ webhook, matrix }: SoundConfig['warnings']): Config['warnings'] {
+  if (matrix === undefined) return { webhook, matrix };
+  const { homeserver, room, token } = matrix;
+  return { webhook, matrix: { homeserver, room, token } };
 }
 
 function buildTester(written: SoundConfig['federation_tester'], absolute: Absolute): Config['federationTester'] {

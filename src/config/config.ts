@@ -172,6 +172,15 @@ export type DnsProviderConfig = {
 export interface WarningsConfig {
   /** http or https URL that warnings are posted to. Secret: tokens live in it. */
   readonly webhook: string | undefined;
+  /** A room on somebody's homeserver; its URL has no slash at the end. */
+  readonly matrix:
+    | {
+        readonly homeserver: string;
+        readonly room: string;
+        /** Secret. */
+        readonly token: string;
+      }
+    | undefined;
 }
 
 /** The federation tester's page and API. */

@@ -45,6 +45,14 @@ export const webhookUrl: z.ZodType<string> = text((written) => {
   return url.ok ? good(url.value.href) : url;
 });
 
+/** A room's id; as of room version 12 without a server (Matrix specification, Appendices, Room IDs). */
+export const roomId: z.ZodType<string> = text((written) => {
+  const id = written.trim();
+  if (id.startsWith('#')) return bad(`${quote(id)} is a room's address, not its id`);
+  if (!/^![\x21-\x7e]{1,254}$/.test(id)) return bad(`${quote(id)} is no room id; write "!abcdefgh:example.org"`);
+  return good(id);
+});
+
 function readWebUrl(written: string): Parsed<URL> {
   const trimmed = written.trim();
   if (!/^https?:\/\/[^/]/i.test(trimmed) || !URL.canParse(trimmed)) {

@@ -1,5 +1,4 @@
 import { acmeSection } from './acme-table.ts';
-import { webhookUrl } from './network-values.ts';
 import { serverSection } from './server-table.ts';
 import { parseStoreAddress } from './store-address.ts';
 import { type Draft, defaultKey, optionalKey, type SectionList, type Sound, section } from './table-shape.ts';
@@ -16,6 +15,7 @@ import {
   text,
   yesOrNo,
 } from './values.ts';
+import { warningsSection } from './warnings-table.ts';
 
 const servers: SectionList<typeof serverSection.keys> = {
   kind: 'list',
@@ -84,16 +84,6 @@ const routes = section('Who may reach what.', {
     says: 'Reverse proxies in front of this sidecar whose X-Forwarded-* and X-Request-Id headers are believed.',
     example: ['10.0.0.2'],
     default: [],
-  }),
-});
-
-const warnings = section('Who is told when something needs a person.', {
-  webhook: optionalKey(webhookUrl, {
-    says: 'http or https URL to which warnings are posted as JSON, for example of a certificate that is not renewed: an incoming webhook of Slack, Mattermost or matrix-hookshot, or a program of yours.',
-    example: 'https://hooks.example.com/matrix-sidecar',
-    otherwise: 'warnings are logged, counted and shown only',
-    variable: 'WARNINGS_WEBHOOK',
-    secret: true,
   }),
 });
 
@@ -183,19 +173,22 @@ const limits = section('Sizes (512KiB, 50M, 1GiB; 50M is 50 x 1024 x 1024 bytes)
   }),
 });
 
-const log = section('What is logged, one JSON object a line.', {
-  level: defaultKey(choice('trace', 'debug', 'info', 'warn', 'error', 'silent'), {
-    says: 'The least important message that is written.',
-    example: 'debug',
-    default: 'info',
-    variable: 'LOG_LEVEL',
-  }),
-  requests: defaultKey(choice('off', 'errors', 'all'), {
-    says: 'One line a request: for none, for those that failed, or for all.',
-    example: 'all',
-    default: 'errors',
-  }),
-});
+const log = section(
+  'What is logged: one JSON object a line, or lines for people where standard output is a terminal.',
+  {
+    level: defaultKey(choice('trace', 'debug', 'info', 'warn', 'error', 'silent'), {
+      says: 'The least important message that is written.',
+      example: 'debug',
+      default: 'info',
+      variable: 'LOG_LEVEL',
+    }),
+    requests: defaultKey(choice('off', 'errors', 'all'), {
+      says: 'One line a request: for none, for those that failed, or for all. That of a WebSocket is written when it is closed.',
+      example: 'all',
+      default: 'errors',
+    }),
+  },
+);
 
 /** The whole configuration: the one place where a key is described. */
 export const configTable = section('The configuration of matrix-sidecar.', {
@@ -216,7 +209,7 @@ export const configTable = section('The configuration of matrix-sidecar.', {
     variable: 'STORE',
     secret: true,
   }),
-  warnings,
+  warnings: warningsSection,
   federation_tester,
   limits,
   processes: defaultKey(processCount, {

@@ -33,7 +33,7 @@ export function writeConfig(config: Config): string {
       certificates: config.certificates,
       acme: writeAcme(config.acme),
       store: config.store.kind === 'files' ? config.store.folder : redactPassword(config.store.url),
-      warnings: { webhook: warnings.webhook === undefined ? undefined : redactPath(warnings.webhook) },
+      warnings: writeWarnings(warnings),
       federation_tester: { public: federationTester.public, ca_file: federationTester.caFile },
       limits: {
         body: writeSize(limits.body),
@@ -57,6 +57,13 @@ export function writeConfig(config: Config): string {
     // An alias would only puzzle the reader, and folded lines are hard to compare.
     { aliasDuplicateObjects: false, lineWidth: 0 },
   );
+}
+
+function writeWarnings({ webhook, matrix }: Config['warnings']): object {
+  return {
+    webhook: webhook === undefined ? undefined : redactPath(webhook),
+    matrix: matrix === undefined ? undefined : { ...matrix, token: HIDDEN },
+  };
 }
 
 function writeServer(server: ServerConfig): object {

@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Finding } from '../base/finding.ts';
 import type { HttpsOutcome } from '../base/https-exchange.ts';
+import { quoteStranger } from '../base/quote-stranger.ts';
 import { type HttpsPlace, isRedirect, readRedirect } from '../discovery/redirect.ts';
 import { isJsonObject, type JsonObject } from '../matrix/json.ts';
 import type { DeployedServer } from './deployment.ts';
-import { describeAnswer, quoteStranger, readHeader } from './describe-answer.ts';
+import { describeAnswer, readHeader } from './describe-answer.ts';
 import type { DoctorDeps } from './doctor-deps.ts';
 import type { Row } from './row.ts';
 import type { FindWhereabouts } from './whereabouts.ts';

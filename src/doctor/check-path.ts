@@ -1,8 +1,8 @@
 import { formatHostPort } from '../base/address.ts';
 import type { Finding } from '../base/finding.ts';
+import { quoteStranger } from '../base/quote-stranger.ts';
 import { type Reached, reachRow } from './check-reach.ts';
 import type { PublicPlace } from './deployment.ts';
-import { quoteStranger } from './describe-answer.ts';
 import type { DoctorDeps } from './doctor-deps.ts';
 import type { Row, Seen } from './row.ts';
 import type { ProbePlace } from './self-probe.ts';

@@ -1,9 +1,5 @@
 import type { HttpsOutcome } from '../base/https-exchange.ts';
-
-/** What a stranger wrote, for one line of ours: printable ASCII, at most `most` characters. */
-export function quoteStranger(text: string, most = 60): string {
-  return text.slice(0, most).replaceAll(/[^\x20-\x7e]/g, '?');
-}
+import { quoteStranger } from '../base/quote-stranger.ts';
 
 /** The first value of a header; `name` in lower case. */
 export function readHeader(outcome: HttpsOutcome & { readonly ok: true }, name: string): string | undefined {

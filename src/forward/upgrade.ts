@@ -18,8 +18,18 @@ export interface UpgradePlan {
   readonly deadline: number;
   /** What the homeserver said to it; 101 where it is open now. */
   onAnswer(status: number): void;
+  /** The client left before there was an answer. */
+  onLeft(): void;
+  /** What was open is closed, on both sides. */
+  onEnd(carried: Carried): void;
   /** Nothing was sent to the client yet: say what happened on its socket. The connection is ended afterwards. */
   onFailure(error: SidecarError, socket: Duplex): void;
+}
+
+/** Bytes that a WebSocket has carried. */
+export interface Carried {
+  readonly fromClient: number;
+  readonly toClient: number;
 }
 
 /** Carries WebSocket connections. */
@@ -45,9 +55,14 @@ export function createUpgrader(): Upgrader {
     proxyRequest.setHeader('Connection', 'Upgrade');
     proxyRequest.setHeader('Upgrade', 'websocket');
     proxyRequest.path = plan.target;
-    proxyRequest.once('upgrade', (_response, upstreamSocket: Socket) => {
+    proxyRequest.once('upgrade', (_response, upstreamSocket: Socket, begun: Buffer) => {
       plans.delete(request);
       plan.onAnswer(101);
+      // By then the request's head was written, and the answer's read, perhaps with the first bytes behind it.
+      const [written, read] = [upstreamSocket.bytesWritten, upstreamSocket.bytesRead - begun.length];
+      upstreamSocket.once('close', () => {
+        plan.onEnd({ fromClient: upstreamSocket.bytesWritten - written, toClient: upstreamSocket.bytesRead - read });
+      });
       // Not only its sending side: nobody is there any more to receive what the homeserver still sends.
       socket.once('close', () => upstreamSocket.destroy());
     });
@@ -59,9 +74,11 @@ export function createUpgrader(): Upgrader {
   proxy.on('error', (error, request, socket) => {
     const plan = request === undefined ? undefined : plans.get(request);
     if (plan === undefined || request === undefined) return;
-    plans.delete(request);
     const duplex = socket as Duplex;
-    if (duplex.writable) plan.onFailure(explainFailure(error, plan.connections.upstream.text, 0), duplex);
+    // Whoever has left is told nothing.
+    if (!duplex.writable) return;
+    plans.delete(request);
+    plan.onFailure(explainFailure(error, plan.connections.upstream.text, 0), duplex);
   });
 
   return {
@@ -71,7 +88,10 @@ export function createUpgrader(): Upgrader {
     upgrade(request, socket, head, plan) {
       plans.set(request, plan);
       sockets.add(socket);
-      socket.once('close', () => sockets.delete(socket));
+      socket.once('close', () => {
+        sockets.delete(socket);
+        if (plans.delete(request)) plan.onLeft();
+      });
       // Where it goes is the agent's business: the package wants to be told something.
       const target = { host: 'homeserver', port: 80, protocol: 'http:' };
       const agent = createDialingAgent(plan);

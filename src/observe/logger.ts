@@ -3,9 +3,12 @@ import type { Log } from '../base/log.ts';
 import type { System } from '../base/system.ts';
 import { createLineWriter } from './line-writer.ts';
 import { describeForLog } from './log-error.ts';
+import { formatForTerminal, type TerminalSlice } from './terminal-line.ts';
 
 export interface LoggerSlice {
   readonly level: string;
+  /** Given where somebody watches standard output: lines are for reading then. */
+  readonly terminal?: TerminalSlice | undefined;
 }
 
 export interface LoggerDeps {
@@ -21,8 +24,8 @@ export interface Logger extends Log {
 const STANDARD_OUTPUT = 1;
 
 /**
- * JSON lines on standard output, with an ISO time, the level's name and the fields in Matrix and HTTP terms. `always` is on
- * every line.
+ * JSON lines on standard output, with an ISO time, the level's name and the fields in Matrix and HTTP terms; on a terminal, the
+ * same for people. `always` is on every line.
  */
 export function createLogger(
   slice: LoggerSlice,
@@ -30,11 +33,14 @@ export function createLogger(
   always: Readonly<Record<string, unknown>> | null = null,
 ): Logger {
   // Not pino's own: at a full disk it throws where nobody catches, and waits for room at the end of the process.
-  const output: DestinationStream = createLineWriter(STANDARD_OUTPUT, {
+  const writer = createLineWriter(STANDARD_OUTPUT, {
     system: deps.system,
     onLost: (lines, why) =>
       logger.warn({ lines }, `${countLines(lines)} of the log lost: standard output did not take more (${why}).`),
   });
+  const { terminal } = slice;
+  const output: DestinationStream =
+    terminal === undefined ? writer : { write: (line) => writer.write(formatForTerminal(line, terminal)) };
   const logger = pino(
     {
       level: slice.level,

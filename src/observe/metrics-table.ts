@@ -1,21 +1,4 @@
-import type { MergeRule } from './metric-family.ts';
-
-/** One metric: all that Prometheus and its reader have to know of it. */
-export interface Metric {
-  /** As Prometheus wants it: the unit in the name, base units, `_total` behind a counter. */
-  readonly name: string;
-  /** A gauge is asked for at each scrape; a counter and a histogram count from the start of the process. */
-  readonly type: 'counter' | 'gauge' | 'histogram';
-  /** One sentence, for `# HELP` and for the reference page. */
-  readonly help: string;
-  readonly labels: readonly string[];
-  /** For the reference page. */
-  readonly unit: string;
-  /** Of a histogram: upper bounds, in its unit, ascending, without `+Inf`. */
-  readonly buckets?: readonly number[];
-  /** What a gauge is for several processes together; counters and histograms are summed up. */
-  readonly merge?: MergeRule;
-}
+import type { Metric } from './metric.ts';
 
 const NAMES = ['names'] as const;
 
@@ -104,9 +87,17 @@ export const METRICS = {
   warningDeliveries: {
     name: 'matrix_sidecar_warning_deliveries_total',
     type: 'counter',
-    help: 'Tries to post a warning to the webhook, by their result: delivered or failed.',
+    help: 'Tries to post a warning to the webhook or the Matrix room, by their result: delivered or failed.',
     labels: ['result'],
     unit: 'tries',
+  },
+  warnings: {
+    name: 'matrix_sidecar_warnings',
+    type: 'gauge',
+    help: 'Warnings that hold, by what they are about: certificate, homeserver (workers too), federation or apex. /api/status has their sentences.',
+    labels: ['about'],
+    unit: 'warnings',
+    merge: 'max',
   },
   requests: {
     name: 'matrix_sidecar_requests_total',

@@ -1,13 +1,7 @@
 import { type BoundHistogram, createHistogram, type Histogram } from './histogram.ts';
+import type { Metric } from './metric.ts';
 import type { MetricFamily, MetricsSnapshot } from './metric-family.ts';
-import {
-  type CounterId,
-  type GaugeId,
-  type HistogramId,
-  type LabelsOf,
-  METRICS,
-  type Metric,
-} from './metrics-table.ts';
+import { type CounterId, type GaugeId, type HistogramId, type LabelsOf, METRICS } from './metrics-table.ts';
 import { type Exposition, renderExposition } from './render-exposition.ts';
 
 /** A counter with its labels. To be kept where it is counted often: adding is then an addition. */

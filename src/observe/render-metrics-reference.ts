@@ -1,5 +1,6 @@
 import { renderMarkdownTable } from '../base/markdown-table.ts';
-import { METRICS, type Metric } from './metrics-table.ts';
+import type { Metric } from './metric.ts';
+import { METRICS } from './metrics-table.ts';
 
 const HEAD = `# Metrics
 

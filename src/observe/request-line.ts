@@ -23,6 +23,9 @@ export interface RequestLine {
   readonly held_ms?: number;
   /** What saved it from an error: hold, repeat, instance or last-good. */
   readonly saved_by?: string;
+  /** Of a WebSocket, whose line is written when it is over: what its client sent, and what it was sent. */
+  readonly bytes_in?: number;
+  readonly bytes_out?: number;
   /** Present when the answer could not be completed, or was one of the sidecar's own for a failure. */
   readonly error?: string;
   readonly blame?: string;

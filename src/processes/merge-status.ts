@@ -28,6 +28,7 @@ export function mergeStatus(parts: readonly StatusPart[], whole: WholeStatus): S
     ...whole,
     servers: first.servers.map((server) => mergeServer(server, told, all)),
     certificates: mergeCertificates(told.map(({ certificates }) => certificates)),
+    warnings: mergeWarnings(told.flatMap(({ warnings }) => warnings)),
     requests_in_flight: add(all.map(({ requests_in_flight }) => requests_in_flight)),
     clients: mergeClients(all.map(({ clients }) => clients)),
   };
@@ -77,6 +78,12 @@ function mergeCertificate(a: CertificateStatus, b: CertificateStatus): Certifica
   const next = [a, b].find(({ next_attempt }) => next_attempt !== null && next_attempt.at !== null) ?? a;
   const last = (b.last_result?.at ?? '') > (a.last_result?.at ?? '') ? b : a;
   return { ...a, next_attempt: next.next_attempt, last_result: last.last_result };
+}
+
+/** Each once, as the first one to notice has it. */
+function mergeWarnings(warnings: Status['warnings']): Status['warnings'] {
+  const byAge = [...warnings].sort((a, b) => (a.since < b.since ? -1 : Number(a.since > b.since)));
+  return byAge.filter(({ id }, index) => byAge.findIndex((other) => other.id === id) === index);
 }
 
 /** Which addresses the others have seen is not known, only how many: there are at least so many different ones. */

@@ -6,6 +6,7 @@ import { createAnnounced, type Said } from '../../src/app/announced.ts';
 import { type Announcer, createAnnouncer, type Matter } from '../../src/app/announcer.ts';
 import { realSystem } from '../../src/base/system.ts';
 import { createMetrics, type Metrics } from '../../src/observe/metrics.ts';
+import type { WarningWay } from '../../src/observe/warning-way.ts';
 import { createWebhook } from '../../src/observe/webhook.ts';
 import { createFileStore } from '../../src/store/files.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -39,12 +40,12 @@ interface Started {
 function start(store: Store = createFileStore(join(folder, 'store'))): Started {
   const log = createRecordingLog();
   const metrics = createMetrics();
-  const webhook = createWebhook({ url: server.url, ca: server.ca }, { system: realSystem });
+  const way = createWebhook({ url: server.url, ca: server.ca }, { system: realSystem });
   const announced = createAnnounced({ store, log });
-  const announcer = createAnnouncer({ system: hurriedSystem, log, metrics, announced, webhook });
+  const announcer = createAnnouncer({ system: hurriedSystem, log, metrics, announced, way });
   const close = async (): Promise<void> => {
     await announcer.close();
-    await webhook.close();
+    await way.close();
     await store.close();
   };
   const started = { announcer, log, metrics, close };
@@ -229,4 +230,47 @@ describe('a store that does not work', () => {
       await until('it began', () => events().length === 1);
     },
   );
+});
+
+describe('the transaction of a message', () => {
+  it('is the same when it is tried again, also by another after a crash, and another for the next message', async () => {
+    const seen: string[] = [];
+    let answers = [false, true];
+    const way: WarningWay = {
+      host: 'room.test',
+      async post(_message, _signal, transaction) {
+        seen.push(transaction);
+        return answers.shift() === false ? { ok: false, why: 'no', retryAfter: undefined } : { ok: true };
+      },
+      async close() {},
+    };
+    /** `lost`: what it writes down does not get to the disk before it dies. */
+    async function tell(down: boolean, lost = false): Promise<void> {
+      const store = createFileStore(join(folder, 'store'));
+      const log = createRecordingLog();
+      const announced = createAnnounced({
+        store: lost ? { ...store, write: async () => {} } : store,
+        log,
+        way: 'matrix',
+      });
+      const announcer = createAnnouncer({ system: hurriedSystem, log, metrics: createMetrics(), announced, way });
+      const before = seen.length + answers.length;
+      announcer.look([homeserver(down)]);
+      await until('it is told', () => answers.length === 0 && seen.length >= before);
+      await rest();
+      await announcer.close();
+      await store.close();
+    }
+    await tell(true, true);
+    answers = [true];
+    await tell(true);
+    answers = [true];
+    await tell(false);
+    answers = [true];
+    await tell(true);
+    expect(seen).toHaveLength(5);
+    const [first, again, afterCrash, over, next] = seen;
+    expect([again, afterCrash]).toEqual([first, first]);
+    expect(new Set([first, over, next]).size).toBe(3);
+  });
 });

@@ -25,16 +25,15 @@ function certificate(from: number, to: number): Certificate {
   return { ...read(made), origin: '/a.pem' };
 }
 
-/** As the announcer does it, but at once, and with a memory in place of the store. */
-const announcer = {
-  look(matters: readonly Matter[]): void {
+/** As announcers do it, but at once, and with a memory in place of the store. */
+const board = {
+  put(_watch: string, matters: readonly Matter[]): void {
     for (const matter of matters) {
       const assessed = matter.assess(said);
       said = assessed.said;
       posted.push(...assessed.warnings);
     }
   },
-  close: async (): Promise<void> => {},
 };
 
 beforeEach(() => {
@@ -46,7 +45,7 @@ beforeEach(() => {
   said = NOTHING_SAID;
   const outlooks = (): CertificateOutlook[] =>
     listOutlooks([served], [], system.now()).map((one) => ({ ...one, unsettled }));
-  watch = createCertificateWatch({ system, log, outlooks, announcer });
+  watch = createCertificateWatch({ system, log, outlooks, board });
 });
 afterEach(() => watch.close());
 
@@ -57,7 +56,7 @@ async function look(day: number): Promise<void> {
   watch.close();
   await system.advance(ahead);
   watch = createCertificateWatch({
-    ...{ system, log, announcer },
+    ...{ system, log, board },
     outlooks: () => listOutlooks([served], [], system.now()).map((one) => ({ ...one, unsettled })),
   });
   watch.look();

@@ -55,6 +55,7 @@ describe('a single server by environment', () => {
     ],
     ['ACME_PROFILE', 'shortlived', (c) => c.acme.profile, 'shortlived'],
     ['WARNINGS_WEBHOOK', 'https://h/x?y=z', (c) => c.warnings.webhook, 'https://h/x?y=z'],
+    ['WARNINGS_WEBHOOK', '', (c) => c.warnings, { webhook: undefined, matrix: undefined }],
     ['ACME_CA_FILE', 'pebble.pem', (c) => c.acme.caFile, '/srv/pebble.pem'],
     ['STORE', 'keys', (c) => c.store, { kind: 'files', folder: '/srv/keys' }],
     ['LISTEN_HTTPS', '127.0.0.1:1, [::1]:2', (c) => c.listen.https.map((a) => a.text), ['127.0.0.1:1', '[::1]:2']],

@@ -55,7 +55,7 @@ describe('the annotated sample', () => {
   });
 
   // What an optional section can hold beyond its need is on the reference page.
-  const onOneLine = /certificate\.|workers\.|rtc\.|external_account\.|fallback\.|dns\(/;
+  const onOneLine = /certificate\.|workers\.|rtc\.|external_account\.|fallback\.|matrix\.|dns\(/;
 
   it.each(keys.map(([name]) => name).filter((name) => !onOneLine.test(name)))('mentions %s', (name) => {
     expect(renderSample()).toMatch(new RegExp(`^ *(- |# )?${name.split('.').at(-1)}: `, 'm'));
@@ -70,6 +70,13 @@ describe('the annotated sample', () => {
       const complete = line.startsWith('dns') ? yaml : `${yaml}\n  dns: { provider: exec, program: /x }`;
       expect(loadText(complete, { files })).toMatchObject({ ok: true, notices: [] });
     }
+  });
+
+  it('shows a Matrix room for warnings that loads when it is no comment any more', () => {
+    const line = /^ +# (matrix: \{.*\})$/m.exec(renderSample())?.[1];
+    const yaml = `servers: [{ server_name: a.org, homeserver: "http://a" }]\nwarnings:\n  ${line}`;
+    const loaded = loadText(yaml, { files: { '/srv/certs/warnings.token': 'syt_x\n' } });
+    expect(loaded.ok && loaded.config.warnings.matrix).toMatchObject({ room: '!abcdefgh:example.org', token: 'syt_x' });
   });
 
   it('shows workers that load when they are no comment any more', () => {

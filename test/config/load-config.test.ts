@@ -58,7 +58,7 @@ describe('the smallest file', () => {
         preferredChain: undefined,
         fallback: undefined,
       },
-      warnings: { webhook: undefined },
+      warnings: { webhook: undefined, matrix: undefined },
       store: { kind: 'files', folder: '/srv/certs' },
       limits: {
         body: 13_107_200,
@@ -288,6 +288,9 @@ describe('secrets', () => {
     'warnings: { webhook: hooks.example.com/hunter2 }',
     'warnings: { webhook: "https://a:hunter2@hooks.example.com/" }',
     'warnings: https://hooks.example.com/hunter2',
+    'warnings: { matrix: hunter2 }',
+    'warnings: { matrix: { homeserver: "https://a", room: "!a:b", token: "hunter2 hunter2" } }',
+    'warnings: { matrix: { homeserver: "https://x:hunter2@a", room: "!a:b", token: t } }',
     'acme: { external_account: hunter2 }',
     'acme: { external_account: { key_id: a, hmac_key: "hunter2 !" } }',
     'acme: { external_account: { key_id: a, hmac_key: [hunter2] } }',

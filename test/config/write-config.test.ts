@@ -116,6 +116,11 @@ describe('secrets of ACME', () => {
       (c) => c.warnings.webhook,
       'https://h.example.com:8443/[redacted]',
     ],
+    [
+      'warnings: { matrix: { homeserver: "https://m.example.org/", room: "!a:b", token: aHVudGVyMg } }',
+      (c) => c.warnings.matrix,
+      { homeserver: 'https://m.example.org', room: '!a:b', token: '[redacted]' },
+    ],
   ])('are not shown, and the rest still loads: %s', (top, read, expected) => {
     const shown = writeConfig(load(`${least}\n${top}`));
     expect(shown).not.toContain('aHVudGVyMg');

@@ -172,6 +172,7 @@ describe('/api/status', () => {
       uptime_seconds: expect.any(Number),
       config_digest: expect.stringMatching(/^[0-9a-f]{16}$/),
       draining: false,
+      warnings: [],
       listeners: {
         https: [`127.0.0.1:${sidecar.https}`],
         federation: [`127.0.0.1:${sidecar.federation}`],

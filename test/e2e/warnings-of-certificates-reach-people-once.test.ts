@@ -98,6 +98,8 @@ describe('a certificate in files', () => {
       next_attempt: null,
       why: expect.stringContaining('a.pem, which the sidecar does not renew'),
       text: expect.stringMatching(/^matrix-sidecar: The certificate for a\.test expires/),
+      html: expect.stringMatching(/^matrix-sidecar: The certificate for a\.test expires/),
+      fix: null,
       at: `/hooks/${SECRET}`,
     });
     expect(JSON.stringify(first.logged)).not.toContain(SECRET);

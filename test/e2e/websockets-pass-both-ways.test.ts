@@ -279,3 +279,64 @@ it('many can be open at once, and requests pass beside them', async () => {
   for (const one of all) one.socket.destroy();
   await until('none left at the homeserver', () => upstream.open() <= 1);
 });
+
+describe('its line in the log', () => {
+  const lines = (on: TestSidecar) =>
+    on.logged.filter(({ sentence }) => sentence === 'request').map((one) => one.fields);
+  const start = (requests: string): Promise<TestSidecar> =>
+    startTestSidecar(
+      `servers: [{ server_name: a.test, homeserver: "${upstream.url}" }]\nlog: { requests: ${requests} }`,
+    );
+
+  it('is written at its end, with the bytes of both ways and how long it was open', async () => {
+    const on = await start('all');
+    onHead = (socket) => void socket.write(`${ACCEPT}first`);
+    const raw = openRaw(on);
+    raw.write(`${upgrade()}early`);
+    await raw.untilText(/first$/);
+    raw.write('0123456789');
+    await until('the bytes at the homeserver', () => arrived[0]!.after === 'early0123456789');
+    arrived[0]!.socket.write('x'.repeat(1000));
+    await raw.untilText(/x{1000}$/);
+    expect(lines(on)).toEqual([]);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    raw.socket.destroy();
+    await until('its line', () => lines(on).length === 1);
+    expect(lines(on)[0]).toMatchObject({
+      ...{ request_id: expect.stringMatching(/^[\w-]{8,}$/), method: 'GET', path: '/_matrix/client/ws', status: 101 },
+      ...{ surface: 'client', server: 'a.test', bytes_in: 15, bytes_out: 1005, host: 'a.test:8448' },
+    });
+    expect(lines(on)[0]!['ms']).toBeGreaterThanOrEqual(50);
+    await on.close();
+  });
+
+  it('says what the homeserver said in place of an upgrade, or that its client did not wait', async () => {
+    const on = await start('all');
+    onHead = (socket) => void socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n');
+    const raw = openRaw(on);
+    raw.write(upgrade());
+    await raw.untilText(/403/);
+    raw.socket.destroy();
+    await until('its line', () => lines(on).length === 1);
+    onHead = () => {};
+    arrived = [];
+    const impatient = openRaw(on);
+    impatient.write(upgrade());
+    await until('the request at the homeserver', () => arrived[0]?.head !== undefined && arrived[0].head !== '');
+    impatient.socket.destroy();
+    await until('the other line', () => lines(on).length === 2);
+    expect(lines(on).map(({ status }) => status)).toEqual([403, 0]);
+    await on.close();
+  });
+
+  it('is not written where only failures have one', async () => {
+    const on = await start('errors');
+    const raw = openRaw(on);
+    raw.write(upgrade());
+    await raw.untilText(/101/);
+    raw.socket.destroy();
+    await until('the end', () => arrived[0]!.closed);
+    await on.close();
+    expect(lines(on)).toEqual([]);
+  });
+});

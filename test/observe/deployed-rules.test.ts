@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import type { Metric } from '../../src/observe/metric.ts';
 import { createMetrics } from '../../src/observe/metrics.ts';
-import { METRICS, type Metric } from '../../src/observe/metrics-table.ts';
+import { METRICS } from '../../src/observe/metrics-table.ts';
 
 const read = (name: string): string => readFileSync(resolve(import.meta.dirname, '../../deploy', name), 'utf8');
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Metric } from '../../src/observe/metric.ts';
 import { createMetrics } from '../../src/observe/metrics.ts';
-import { METRICS, type Metric } from '../../src/observe/metrics-table.ts';
+import { METRICS } from '../../src/observe/metrics-table.ts';
 
 const table: readonly Metric[] = Object.values(METRICS);
 

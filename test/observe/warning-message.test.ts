@@ -20,10 +20,12 @@ describe('the message of a warning', () => {
       level: 'at-risk',
       names: ['a.test'],
       message: 'The certificate for a.test expires soon.',
+      fix: null,
       expires: '2026-01-02T00:00:00.000Z',
       next_attempt: null,
       why: null,
       text: 'matrix-sidecar: The certificate for a.test expires soon.',
+      html: 'matrix-sidecar: The certificate for a.test expires soon.',
     });
   });
 
@@ -32,6 +34,15 @@ describe('the message of a warning', () => {
     const rendered = renderWarning({ ...WARNING, message, why: `${message}\r\n` });
     expect(rendered.text).toBe('matrix-sidecar: The CA said: "‹!channel› ‹!DOCTYPE html› ".');
     expect(rendered.why).toBe('The CA said: "<!channel> <!DOCTYPE html> ".');
+  });
+
+  it('says what to do on a line of its own, and as HTML for matrix-hookshot', () => {
+    const message = 'a_b_c differs: <b>"&".';
+    expect(renderWarning({ ...WARNING, message, fix: 'Publish\n{"a":1}.' })).toMatchObject({
+      fix: 'Publish {"a":1}.',
+      text: 'matrix-sidecar: a_b_c differs: ‹b›"&".\nTo do: Publish {"a":1}.',
+      html: 'matrix-sidecar: a_b_c differs: &lt;b&gt;&quot;&amp;&quot;.<br>To do: Publish {&quot;a&quot;:1}.',
+    });
   });
 
   it('is bounded, whatever a CA says', () => {

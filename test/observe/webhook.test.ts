@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { realSystem } from '../../src/base/system.ts';
-import { createWebhook, type Delivery, type WebhookSlice } from '../../src/observe/webhook.ts';
+import type { Delivery } from '../../src/observe/send-message.ts';
+import { createWebhook, type WebhookSlice } from '../../src/observe/webhook.ts';
 import { startWebhookServer, type WebhookServer } from '../harness/webhook-server.ts';
 import { makeCertificate } from '../tls/make-certificate.ts';
 
@@ -15,7 +16,7 @@ const MESSAGE = { text: 'hello', names: ['ä.test'] };
 async function post(slice: Partial<WebhookSlice> = {}, signal = new AbortController().signal): Promise<Delivery> {
   const webhook = createWebhook({ url: server.url, ca: server.ca, ...slice }, { system: realSystem });
   try {
-    return await webhook.post(MESSAGE, signal);
+    return await webhook.post(MESSAGE, signal, 'transaction');
   } finally {
     await webhook.close();
   }

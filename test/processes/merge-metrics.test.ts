@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { Metric } from '../../src/observe/metric.ts';
 import type { MergeRule, MetricFamily } from '../../src/observe/metric-family.ts';
 import { createMetrics } from '../../src/observe/metrics.ts';
-import { METRICS, type Metric } from '../../src/observe/metrics-table.ts';
+import { METRICS } from '../../src/observe/metrics-table.ts';
 import { renderExposition } from '../../src/observe/render-exposition.ts';
 import { type MetricsPart, mergeMetrics } from '../../src/processes/merge-metrics.ts';
 

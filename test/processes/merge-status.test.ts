@@ -22,7 +22,13 @@ const status = (more: Partial<Status> = {}): Status => ({
     listeners: { https: ['1.2.3.4:443'] },
     servers: [server('a.test')],
   },
-  ...{ certificates: [], requests_in_flight: 0, clients: { connections: 0, distinct: 0, only: null }, processes: [] },
+  ...{
+    certificates: [],
+    warnings: [],
+    requests_in_flight: 0,
+    clients: { connections: 0, distinct: 0, only: null },
+    processes: [],
+  },
   ...more,
 });
 const WHOLE = { uptime_seconds: 100, draining: false, processes: [] };
@@ -41,6 +47,18 @@ describe('the status of several processes', () => {
       uptime_seconds: 100,
     });
     expect(merge({ version: '1', leaving: true })).toMatchObject({ version: '1' });
+  });
+
+  it('has each warning once, as the first one to notice has it, the oldest first', () => {
+    const warning = (id: string, since: string) => {
+      return { id, about: 'homeserver', level: 'down', since, sentence: 'It is down.', fix: null };
+    };
+    const merged = merge(
+      { warnings: [warning('b', '2026-01-03')] },
+      { warnings: [warning('a', '2026-01-02'), warning('b', '2026-01-01')] },
+      { warnings: [warning('gone', '2025-01-01')], leaving: true },
+    );
+    expect(merged?.warnings).toEqual([warning('b', '2026-01-01'), warning('a', '2026-01-02')]);
   });
 
   it('adds up what is under way and what waits, also in those that leave', () => {

@@ -1,11 +1,11 @@
 import type { Advice } from '../../advise/advice.ts';
+import { judgeDocument } from '../../advise/live/judge-document.ts';
+import type { Missing } from '../../advise/live/missing.ts';
 import { quoteText } from '../../advise/zone-file.ts';
 import { formatHostPort } from '../../base/address.ts';
 import { applyConnectTo, type ConnectTo } from '../../discovery/connect-to.ts';
 import type { Resolution } from '../../discovery/resolution.ts';
-import { judgeDocument } from './judge-document.ts';
 import type { SeenServer, SeenWay } from './look-from-outside.ts';
-import type { Missing } from './missing.ts';
 
 /** What is still missing, the cause before its consequences; empty when everything is right. Pure. */
 export function judgeLive(advice: Advice, seen: SeenServer, connectTo: readonly ConnectTo[]): readonly Missing[] {

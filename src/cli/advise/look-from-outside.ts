@@ -1,5 +1,6 @@
 import type { Advice, DnsRecord, PublishedDocument } from '../../advise/advice.ts';
 import type { FederationWay } from '../../advise/list-ways.ts';
+import { type AskDeps, askAddress, type FetchedDocument, fetchDocument } from '../../advise/live/fetch-document.ts';
 import type { DnsClient } from '../../base/dns.ts';
 import type { HttpsOutcome } from '../../base/https-exchange.ts';
 import type { System } from '../../base/system.ts';
@@ -7,7 +8,6 @@ import { applyConnectTo } from '../../discovery/connect-to.ts';
 import type { HostLookup, Resolution, SrvLookup } from '../../discovery/resolution.ts';
 import { resolve } from '../../discovery/resolve.ts';
 import type { ServerName } from '../../matrix/server-name.ts';
-import { type AskDeps, askAddress, type FetchedDocument, fetchDocument } from './fetch-document.ts';
 
 /** What one look from outside saw of a server, for `judgeLive`. */
 export interface SeenServer {

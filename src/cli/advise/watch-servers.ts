@@ -1,9 +1,9 @@
 import type { Advice } from '../../advise/advice.ts';
+import type { Missing } from '../../advise/live/missing.ts';
 import type { System } from '../../base/system.ts';
 import type { ServerName } from '../../matrix/server-name.ts';
 import { judgeLive } from './judge-live.ts';
 import { type LookDeps, lookFromOutside } from './look-from-outside.ts';
-import type { Missing } from './missing.ts';
 
 /** A server that is waited for. */
 export interface WatchedServer {

@@ -1,6 +1,6 @@
+import type { Missing } from '../../advise/live/missing.ts';
 import { wrapText } from '../../advise/wrap-text.ts';
 import type { Paint } from '../demo/demo-text.ts';
-import type { Missing } from './missing.ts';
 import type { WatchNews } from './watch-servers.ts';
 
 /** One piece of news for a person: the time in UTC, the server, and what is missing with its fix. Pure. */

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { PublishedDocument } from '../../advise/advice.ts';
-import { quoteStranger } from '../../doctor/describe-answer.ts';
+import { quoteStranger } from '../../base/quote-stranger.ts';
 import { isJsonObject } from '../../matrix/json.ts';
+import type { PublishedDocument } from '../advice.ts';
 import type { Answer, DocumentHop, FetchedDocument } from './fetch-document.ts';
 import type { Missing } from './missing.ts';
 

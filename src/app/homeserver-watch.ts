@@ -1,0 +1,166 @@
+import type { UpstreamPool } from '../base/address.ts';
+import type { Log } from '../base/log.ts';
+import type { System, Timer } from '../base/system.ts';
+import type { Matter } from './announcer.ts';
+import { describeAbsence } from './describe-absence.ts';
+import { type Absence, judgeAbsence, noteAbsence, UNKNOWN_ABSENCE } from './judge-absence.ts';
+import type { Runtime } from './runtime.ts';
+import { createStandingMatter, nameMatter } from './standing-matter.ts';
+import type { WarningBoard } from './warning-board.ts';
+
+/** Looks whether homeservers, authentication services and workers are there, and tells when one is down for long. */
+export interface HomeserverWatch {
+  /** What is known of them now is told again, as after a reload. */
+  tell(): void;
+  /** Idempotent. */
+  close(): void;
+}
+
+export interface HomeserverWatchDeps {
+  readonly system: System;
+  readonly log: Log;
+  runtime(): Runtime;
+  board(): Pick<WarningBoard, 'put'>;
+}
+
+/** Something that is looked at. */
+interface Place {
+  readonly id: string;
+  /** `The homeserver of a.test (http://synapse:8008)`. */
+  readonly what: string;
+  readonly names: readonly string[];
+  readonly fix: string;
+  isHere(): Promise<boolean> | boolean;
+  /** A sentence, or undefined where nothing is known. */
+  why(): string | undefined;
+}
+
+interface Known {
+  readonly place: Place;
+  readonly absence: Absence;
+}
+
+/** Names that a sentence has. */
+const MOST_NAMES = 5;
+/** Milliseconds from one look to the next. */
+const PAUSE = 30_000;
+
+/** Without requests nobody would notice, so each is asked for its health. */
+export function createHomeserverWatch(deps: HomeserverWatchDeps): HomeserverWatch {
+  const { system, log } = deps;
+  let known = new Map<string, Known>();
+  let closed = false;
+  let timer: Timer = system.setTimer(PAUSE, begin);
+
+  function begin(): void {
+    void look().finally(() => {
+      if (!closed) timer = system.setTimer(PAUSE, begin);
+    });
+  }
+
+  async function look(): Promise<void> {
+    const places = listPlaces(deps.runtime());
+    const here = await Promise.all(places.map((place) => place.isHere()));
+    if (closed) return;
+    const before = known;
+    known = new Map(
+      places.map((place, index) => {
+        const old = before.get(place.id)?.absence ?? UNKNOWN_ABSENCE;
+        const absence = noteAbsence(old, here[index]!, system.monotonic());
+        if (absence.long !== old.long) tellLog(place, old, absence);
+        return [place.id, { place, absence }];
+      }),
+    );
+    tell();
+  }
+
+  function tellLog({ what, names, fix, why }: Place, before: Absence, { long }: Absence): void {
+    const { message, relief } = describeAbsence({ what, why: why(), awaySince: before.awaySince }, system.monotonic());
+    if (long) log.error({ code: 'homeserver-down-for-long', names, fix }, message);
+    else log.info({ names }, relief);
+  }
+
+  function tell(): void {
+    deps.board().put(
+      'homeservers',
+      [...known.values()].flatMap((one) => describeMatter(one) ?? []),
+    );
+  }
+
+  function describeMatter({ place, absence }: Known): Matter | undefined {
+    const monotonic = system.monotonic();
+    const verdict = judgeAbsence(absence, monotonic);
+    if (verdict === 'unsure') return undefined;
+    const { id, what, names, fix } = place;
+    const { awaySince } = absence;
+    const { message, relief } = describeAbsence({ what, why: place.why(), awaySince }, monotonic);
+    const since = system.now() - (monotonic - (awaySince ?? monotonic));
+    const trouble = verdict === 'here' ? undefined : { message, fix, since };
+    return createStandingMatter({ id, about: 'homeserver', level: 'down', names, trouble, relief });
+  }
+
+  return {
+    tell,
+    close() {
+      closed = true;
+      timer.cancel();
+    },
+  };
+}
+
+/** Each homeserver and authentication service once, however many server names it has, and each pool of workers. */
+function listPlaces(runtime: Runtime): readonly Place[] {
+  const { servers } = runtime.config;
+  const services = [
+    ...group(servers, ({ homeserver }) => homeserver).map((one) => ({ ...one, who: 'homeserver' })),
+    ...group(servers, ({ mas }) => mas).map((one) => ({ ...one, who: 'authentication service' })),
+  ];
+  return [
+    ...services.map(({ upstream, names, who }): Place => {
+      return {
+        ...{ id: nameMatter('homeserver', upstream.text), names },
+        what: `The ${who} of ${shorten(names)} (${upstream.text})`,
+        fix: 'Start it, or see in its log why it does not answer; matrix-sidecar doctor asks it as the sidecar does.',
+        isHere: () => runtime.connectionsTo(upstream).probe(),
+        why: () => runtime.holdOf(upstream)?.status.why,
+      };
+    }),
+    ...servers.flatMap(({ serverName: { text } }) => listPools(runtime, text)),
+  ];
+}
+
+/** They are asked for their health all the time. Of those that take no requests, each does something that no other does. */
+function listPools({ workers }: Runtime, server: string): Place[] {
+  return workers.list(server).map(({ pool, connections: { upstream, instances } }): Place => {
+    const away = () => instances.filter(({ health }) => health.state === 'ejected');
+    const fix = 'Start it, or see in its log why it does not answer; matrix-sidecar doctor asks each worker.';
+    return {
+      ...{ id: nameMatter('workers', `${server}-${pool}`), names: [server], fix },
+      what: `${pool === 'background' ? 'One of the background workers' : `The worker pool ${pool}`} of ${server} (${upstream.text})`,
+      isHere: () => (pool === 'background' ? away().length === 0 : away().length < instances.length),
+      why: () => away()[0]?.health.why,
+    };
+  });
+}
+
+/** Hosts of many have one homeserver for all of them, perhaps. */
+function shorten(names: readonly string[]): string {
+  return names.length <= MOST_NAMES
+    ? names.join(', ')
+    : `${names.slice(0, MOST_NAMES).join(', ')} and ${names.length - MOST_NAMES} more`;
+}
+
+function group(
+  servers: Runtime['config']['servers'],
+  of: (server: Runtime['config']['servers'][number]) => UpstreamPool | undefined,
+): { readonly upstream: UpstreamPool; readonly names: readonly string[] }[] {
+  const groups = new Map<string, { readonly upstream: UpstreamPool; readonly names: string[] }>();
+  for (const server of servers) {
+    const upstream = of(server);
+    if (upstream === undefined) continue;
+    const known = groups.get(upstream.text) ?? { upstream, names: [] };
+    known.names.push(server.serverName.text);
+    groups.set(upstream.text, known);
+  }
+  return [...groups.values()];
+}
