@@ -74,7 +74,7 @@ function buildServer(server: SoundServer, absolute: Absolute): ServerConfig {
     website: server.website,
     mas: server.mas,
     workers: buildWorkers(server.workers),
-    homeserverYaml: server.homeserver_yaml.map(absolute),
+    homeserverYaml: (server.homeserver_yaml ?? []).map(absolute),
     wellKnown: server.well_known,
     certificate: buildCertificate(server.certificate, absolute),
     federationCertificate: buildCertificate(server.federation_certificate, absolute),
