@@ -69,7 +69,7 @@ export function planImport(facts: ImportFacts, hints: ImportHints): ImportPlan {
   const samples = listWorkerSamples();
   const written = servers.map((server) => {
     const homeserver = planHomeserver(server, servers.length === 1 ? hints.homeserver : undefined);
-    const workers = planWorkers(hosts, server, samples);
+    const workers = planWorkers(hosts, server, samples, servers.length);
     const website = planWebsite(hosts, server);
     const documents = planDocuments(hosts, server, listen.httpsPorts);
     const certificate = planCertificate(hosts, server, certificates);

@@ -5,7 +5,7 @@ import type { FoundServer } from './find-servers.ts';
 import type { Hosts } from './hosts.ts';
 import { choose, inferPools, type Observed, type Pools, type WorkerGroup } from './infer-pools.ts';
 import { formatPlace, type Place } from './place.ts';
-import type { Outcome, Target } from './site.ts';
+import type { Outcome, SiteTarget, Target } from './site.ts';
 import type { WorkerSample } from './worker-samples.ts';
 import { entry, type YamlEntry } from './yaml-entry.ts';
 
@@ -29,10 +29,24 @@ const MOST_PLACES = 8;
 /** Routes in a finding: of those that are lost, and of those that are merely new. */
 const [MOST_LOST, MOST_NEW] = [40, 10];
 
-/** The workers and the authentication service of a server, by asking where each kind of request goes. */
-export function planWorkers(hosts: Hosts, server: FoundServer, samples: readonly WorkerSample[]): PlannedWorkers {
+/** Places where requests of one server go on to, map entries too, and of all together: each is tried for each sample. */
+const [MOST_TARGETS, MOST_TARGETS_IN_ALL] = [500, 5000];
+
+/**
+ * The workers and the authentication service of one of `many` servers, by asking where each kind of request goes. Nothing where
+ * there is more to be tried than any deployment has.
+ */
+export function planWorkers(
+  hosts: Hosts,
+  server: FoundServer,
+  samples: readonly WorkerSample[],
+  many: number,
+): PlannedWorkers {
   const { homeserver } = server;
-  if (homeserver === undefined || !hasOthers(hosts, server)) return NOTHING;
+  const targets = listTargets(hosts, server);
+  const isWorthwhile = targets.some(({ target }) => target.text !== homeserver?.target.text);
+  if (homeserver === undefined || !isWorthwhile) return NOTHING;
+  if (targets.length > Math.min(MOST_TARGETS, MOST_TARGETS_IN_ALL / many)) return NOTHING;
   const ask = createAsk(hosts, server);
   const main = homeserver.target.text;
   const groups = new Map<string, WorkerGroup>();
@@ -66,12 +80,12 @@ export function planWorkers(hosts: Hosts, server: FoundServer, samples: readonly
   };
 }
 
-/** Whether anything of the sites of this server goes to another server than the homeserver. Asking for all samples takes long. */
-function hasOthers(hosts: Hosts, { homeserver, clientHost, name, delegateTo }: FoundServer): boolean {
-  const ports = [...new Set([clientHost, name, delegateTo?.host ?? name])].flatMap((host) =>
+/** Of all sites that answer for a server. */
+function listTargets(hosts: Hosts, { clientHost, name, delegateTo }: FoundServer): readonly SiteTarget[] {
+  const sites = [clientHost, name, delegateTo?.host ?? name].flatMap((host) =>
     [...hosts.ports(host, true), ...hosts.ports(host, false)].map((port) => hosts.choose(host, port)),
   );
-  return ports.some((site) => site?.targets.some(({ target }) => target.text !== homeserver?.target.text));
+  return [...new Set(sites)].flatMap((site) => site?.targets ?? []);
 }
 
 /** As clients come, or as other servers do. */
