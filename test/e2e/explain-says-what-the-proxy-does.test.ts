@@ -119,7 +119,7 @@ it('explain says what the proxy does', async (context) => {
   // None of it is about nothing.
   for (const sort of SORTS)
     expect([sort, sorts.get(sort) ?? 0]).toEqual([sort, expect.toSatisfy((n: number) => n > 0)]);
-}, 240_000);
+}, 600_000);
 
 const SORTS = [
   'answered',

@@ -164,7 +164,7 @@ function parseJson(text: string): unknown {
 }
 
 const MORE = /\[import-workers-more\]/;
-const LESS = /\[import-(workers|workers-differ|login-elsewhere|other-target)\]/;
+const LESS = /\[import-(workers|workers-differ)\]/;
 
 /** Why what the sidecar did is not what nginx did; undefined where it is. */
 function compare(
@@ -191,7 +191,8 @@ function compare(
     if (!isMatrix) return differs;
     // Where workers take more or less than before, a finding says so.
     if (homes.has(before.at)) return !homes.has(after.at ?? '') && MORE.test(said) ? undefined : differs;
-    return LESS.test(said) ? undefined : differs;
+    // What is no worker, a website for one, has no Matrix here.
+    return LESS.test(said) || !isShared(before.at, before.at) ? undefined : differs;
   }
   if (path.startsWith('/.well-known/') && before.status === 200 && before.json !== undefined) {
     return after.status === 200 && isDeepStrictEqual(after.json, before.json)
