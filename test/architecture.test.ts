@@ -8,8 +8,8 @@ const SRC = resolve(import.meta.dirname, '../src');
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   base: [],
   matrix: ['base'],
-  // The generated pages are made together: that of the metrics too.
-  config: ['base', 'matrix', 'observe'],
+  // The generated pages are made together: that of the metrics too. What is left out follows from Synapse's own configuration.
+  config: ['base', 'matrix', 'observe', 'synapse'],
   discovery: ['base', 'matrix'],
   // What is published is looked at as those do who look for it.
   advise: ['base', 'matrix', 'discovery'],

@@ -3,13 +3,16 @@ import type { Command } from 'commander';
 import { checkCaFiles } from '../app/check-ca-files.ts';
 import { checkCertificateFiles } from '../app/check-certificate-files.ts';
 import type { BindAddress } from '../base/address.ts';
+import type { Finding } from '../base/finding.ts';
 import { realSystem, type System } from '../base/system.ts';
 import type { Config, ServerConfig } from '../config/config.ts';
 import { formatConfigProblems } from '../config/format-problems.ts';
 import { renderSchema } from '../config/render-schema.ts';
 import { writeConfig } from '../config/write-config.ts';
+import { lintHomeserver } from '../synapse/lint.ts';
+import { describeDeployment } from './doctor/describe-deployment.ts';
 import { type CliIo, wireCommand } from './io.ts';
-import { CONFIG_OPTION_HELP, loadOrReport, readConfigOrReport } from './read-config.ts';
+import { CONFIG_OPTION_HELP, loadOrReport } from './read-config.ts';
 
 /** Adds `config check`, `config show` and `config schema` to the program. */
 export function addConfigCommand(program: Command, io: CliIo, system: System = realSystem): void {
@@ -24,8 +27,8 @@ export function addConfigCommand(program: Command, io: CliIo, system: System = r
     .description('Print the effective configuration as YAML, with secrets redacted')
     .option('--config <file>', CONFIG_OPTION_HELP)
     .action(({ config: file }: { config?: string }) => {
-      const loaded = readConfigOrReport(io, file);
-      if (loaded !== undefined) io.stdout(writeConfig(loaded));
+      const loaded = loadOrReport(io, file);
+      if (loaded !== undefined) io.stdout(writeConfig(loaded.config, loaded.derivation));
     });
   config
     .command('schema')
@@ -43,8 +46,21 @@ async function checkConfig(io: CliIo, system: System, file: string | undefined):
     const problem = loaded.locate({ path, at: 'key', what: what.replace(/\.$/, ''), fix });
     io.stderr(`${refused ? '' : 'warning: '}${formatConfigProblems([problem])}`);
   }
+  for (const finding of lintHomeservers(loaded.config)) io.stderr(formatFinding(finding));
   if (found.some(({ refused }) => refused)) io.exitCode = 1;
   else io.stdout(`ok: ${summarizeConfig(loaded.config, io.cwd)}\n`);
+}
+
+/** What in Synapse's configuration does not fit this one. It keeps no sidecar from starting. */
+function lintHomeservers(config: Config): readonly Finding[] {
+  const { servers } = describeDeployment(config, { homeserverYaml: [], privateAuthority: false });
+  return servers.flatMap(({ synapse, facts }) => (synapse === undefined ? [] : lintHomeserver(synapse, facts)));
+}
+
+function formatFinding({ severity, place, what, fix, lines = [] }: Finding): string {
+  const where = place === undefined ? '' : `${place.file}${place.line === undefined ? '' : `:${place.line}`}: `;
+  const written = lines.map((line) => `    ${line}\n`).join('');
+  return `${severity === 'info' ? 'note' : 'warning'}: ${where}${what} ${fix}\n${written}`;
 }
 
 /** The configuration in one sentence. */

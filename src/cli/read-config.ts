@@ -22,7 +22,7 @@ export function loadOrReport(
   file: string | undefined,
   readFile: ReadFile = readFileUpTo,
 ): Extract<LoadedConfig, { ok: true }> | undefined {
-  const loaded = loadConfig({ file, env: io.env, cwd: io.cwd, readFile });
+  const loaded = loadConfig({ file, env: io.env, cwd: io.cwd, readFile, readSynapse: readFileUpTo });
   for (const notice of loaded.notices) io.stderr(`note: ${notice}\n`);
   if (loaded.ok) return loaded;
   io.stderr(formatConfigProblems(loaded.problems));

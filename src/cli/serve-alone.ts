@@ -1,16 +1,23 @@
 import { type Sidecar, startSidecar } from '../app/sidecar.ts';
 import { realSystem } from '../base/system.ts';
-import type { Config } from '../config/config.ts';
 import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
 import { createLogger, type Logger } from '../observe/logger.ts';
 import { countProcesses } from './count-processes.ts';
 import { type CliIo, readTerminal } from './io.ts';
-import { announceServing, explainStart, reportFailedReload, takeReloaded } from './serve-announcements.ts';
+import {
+  announceDerived,
+  announceServing,
+  explainStart,
+  reportFailedReload,
+  takeReloaded,
+} from './serve-announcements.ts';
 import { listenForSignals } from './serve-signals.ts';
 import { tuneMemory } from './tune-memory.ts';
 
+type Sound = Pick<Extract<LoadedConfig, { ok: true }>, 'config' | 'derivation'>;
+
 /** The sidecar in this one process. */
-export async function serveAlone(config: Config, file: string | undefined, io: CliIo): Promise<void> {
+export async function serveAlone({ config, derivation }: Sound, file: string | undefined, io: CliIo): Promise<void> {
   tuneMemory();
   const log = createLogger({ ...config.log, terminal: readTerminal(io) }, { system: realSystem });
   const signals = listenForSignals(log);
@@ -22,6 +29,7 @@ export async function serveAlone(config: Config, file: string | undefined, io: C
     io.exitCode = 1;
     return;
   }
+  announceDerived(log, derivation);
   announceServing(log, config, sidecar.status(), 'Ready.');
   await signals.run({
     stop: () => sidecar.drain(),
@@ -42,6 +50,7 @@ async function reload(sidecar: Sidecar, log: Logger, read: () => LoadedConfig): 
       const fields = { code: 'processes-need-a-restart', processes: countProcesses(next.config) };
       log.warn(fields, 'One process goes on alone: a restart is needed to go from one process to several.');
     }
+    announceDerived(log, next.derivation);
     announceServing(log, next.config, sidecar.status(), 'Reloaded: the new configuration is in force.');
   } catch (error) {
     reportFailedReload(log, error);

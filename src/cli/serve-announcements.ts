@@ -2,7 +2,9 @@ import type { Status } from '../admin/status.ts';
 import { describeError, SidecarError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Config } from '../config/config.ts';
+import { type ConfigDerivation, formatSourcePlace } from '../config/derivation.ts';
 import { formatConfigProblems } from '../config/format-problems.ts';
+import { formatKeyPath } from '../config/key-path.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
 
 /** Logs what is served from now on. */
@@ -15,6 +17,14 @@ export function announceServing(log: Log, config: Config, status: Status, senten
     );
   }
   log.info({ listeners, certificates }, sentence);
+}
+
+/** Logs what follows from Synapse's configuration, and from which line of it. */
+export function announceDerived(log: Log, { derived }: ConfigDerivation): void {
+  for (const { path, value, places } of derived) {
+    const key = formatKeyPath(path);
+    log.info({ key, value, from: places.map(formatSourcePlace) }, `${key} follows from Synapse's configuration.`);
+  }
 }
 
 /** Why it could not start: sentences for stderr. */

@@ -21,8 +21,8 @@ async function serve(file: string | undefined, io: CliIo): Promise<void> {
   // Each loads what it needs: one process alone nothing of several, and the one that supervises nothing of serving.
   if (countProcesses(loaded.config) === 1) {
     const { serveAlone } = await import('./serve-alone.ts');
-    return serveAlone(loaded.config, file, io);
+    return serveAlone(loaded, file, io);
   }
   const { serveSeveral } = await import('./serve-several.ts');
-  return serveSeveral({ config: loaded.config, files: recorded.files }, file, io);
+  return serveSeveral({ ...loaded, files: recorded.files }, file, io);
 }

@@ -1,6 +1,7 @@
 import type { Status } from '../admin/status.ts';
 import { realSystem } from '../base/system.ts';
 import type { Config } from '../config/config.ts';
+import type { ConfigDerivation } from '../config/derivation.ts';
 import { type LoadInput, loadConfig } from '../config/load-config.ts';
 import { readFileUpTo } from '../config/read-file.ts';
 import { type RecordedFile, recordFiles } from '../config/recorded-files.ts';
@@ -9,12 +10,19 @@ import type { Order } from '../processes/slot.ts';
 import { createSupervisor } from '../processes/supervisor.ts';
 import { countProcesses, SERVING_PROCESS } from './count-processes.ts';
 import { type CliIo, readTerminal } from './io.ts';
-import { announceServing, explainStart, reportFailedReload, takeReloaded } from './serve-announcements.ts';
+import {
+  announceDerived,
+  announceServing,
+  explainStart,
+  reportFailedReload,
+  takeReloaded,
+} from './serve-announcements.ts';
 import { listenForSignals } from './serve-signals.ts';
 
-/** A configuration, and the files that were read for it. */
+/** A configuration, and the files that were read for it, Synapse's apart: of those there is only what followed from them. */
 export interface ReadConfig {
   readonly config: Config;
+  readonly derivation: ConfigDerivation;
   readonly files: readonly RecordedFile[];
 }
 
@@ -23,6 +31,8 @@ export interface ServingOrder {
   readonly file: string | undefined;
   readonly cwd: string;
   readonly files: readonly RecordedFile[];
+  /** Left out by older releases. */
+  readonly derivation?: ConfigDerivation;
 }
 
 /** The sidecar in several processes, which this one looks after. It serves nothing itself. */
@@ -30,8 +40,8 @@ export async function serveSeveral(first: ReadConfig, file: string | undefined, 
   const log = createLogger({ ...first.config.log, terminal: readTerminal(io) }, { system: realSystem });
   const signals = listenForSignals(log);
   let generation = 0;
-  const order = ({ config, files }: ReadConfig): Order => {
-    const content: ServingOrder = { file, cwd: io.cwd, files };
+  const order = ({ config, files, derivation }: ReadConfig): Order => {
+    const content: ServingOrder = { file, cwd: io.cwd, files, derivation };
     const { drain, hold } = config.limits;
     const handOver = Math.max(drain, hold);
     return { generation: generation++, processes: countProcesses(config), drain, handOver, content };
@@ -50,6 +60,7 @@ export async function serveSeveral(first: ReadConfig, file: string | undefined, 
     io.exitCode = 1;
     return;
   }
+  announceDerived(log, first.derivation);
   announceServing(log, first.config, status, 'Ready.');
 
   /** Has the processes replaced by new ones that serve what is read now. What is wrong changes nothing. */
@@ -61,6 +72,7 @@ export async function serveSeveral(first: ReadConfig, file: string | undefined, 
       const replaced = await supervisor.reload(order(next));
       if (replaced === undefined) return;
       log.setLevel(next.config.log.level);
+      announceDerived(log, next.derivation);
       announceServing(log, next.config, replaced, 'Reloaded: the new configuration is in force.');
     } catch (error) {
       reportFailedReload(log, error);
@@ -73,6 +85,6 @@ export async function serveSeveral(first: ReadConfig, file: string | undefined, 
 
 function read(log: Logger, input: LoadInput): ReadConfig | undefined {
   const { files, readFile } = recordFiles(readFileUpTo);
-  const config = takeReloaded(log, loadConfig({ ...input, readFile }))?.config;
-  return config === undefined ? undefined : { config, files };
+  const taken = takeReloaded(log, loadConfig({ ...input, readFile, readSynapse: readFileUpTo }));
+  return taken === undefined ? undefined : { ...taken, files };
 }

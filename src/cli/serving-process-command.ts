@@ -56,8 +56,8 @@ async function serveSupervised(io: CliIo): Promise<void> {
 }
 
 /** The configuration as the supervising process has read it. This can be a newer release, with other ideas of it. */
-function readOrder({ file, cwd, files }: ServingOrder, io: CliIo): Config {
-  const loaded = loadConfig({ file, cwd, env: io.env, readFile: replayFiles(files, readFileUpTo) });
+function readOrder({ file, cwd, files, derivation }: ServingOrder, io: CliIo): Config {
+  const loaded = loadConfig({ file, cwd, env: io.env, readFile: replayFiles(files, readFileUpTo), derivation });
   if (loaded.ok) return loaded.config;
   const problems = formatConfigProblems(loaded.problems).trimEnd();
   throw new SidecarError(problems, { code: 'process-not-ready', blame: 'operator' });

@@ -81,7 +81,7 @@ function buildServer(server: SoundServer, absolute: Absolute): ServerConfig {
     mas: server.mas,
     rtc: server.rtc === undefined ? undefined : { jwt: server.rtc.jwt, sfu: server.rtc.sfu, host: server.rtc.host },
     workers: buildWorkers(server.workers),
-    homeserverYaml: server.homeserver_yaml.map(absolute),
+    homeserverYaml: (server.homeserver_yaml ?? []).map(absolute),
     wellKnown: server.well_known,
     certificate: buildCertificate(server.certificate, absolute),
     federationCertificate: buildCertificate(server.federation_certificate, absolute),

@@ -20,6 +20,8 @@ export interface ConfigSource {
   spell(path: KeyPath, value: unknown): string;
   /** Whether anything, right or wrong, was written there. */
   has(path: KeyPath): boolean;
+  /** Why a key that may follow from elsewhere does not, as what goes on after "is missing, and "; undefined where none could. */
+  whyMissing?(path: KeyPath): string | undefined;
 }
 
 /** A problem as the readers and rules report it; the source turns the path into a place. */

@@ -5,9 +5,11 @@ import { checkCertificates } from './certificate-rules.ts';
 import type { Config, ConfigProblem } from './config.ts';
 import { readConfigFile } from './config-file.ts';
 import { type ConfigSource, type Finding, placeFinding, type Report } from './config-source.ts';
+import { type ConfigDerivation, type DerivationReading, deriveFromSynapse, NOTHING_DERIVED } from './derivation.ts';
 import { createEnvironmentSource } from './environment-source.ts';
 import { checkListeners } from './listen-rules.ts';
-import { noticeIgnored, noticeUnwise } from './notices.ts';
+import { noticeIgnored, noticeLeft, noticeUnwise } from './notices.ts';
+import { overlayDerivation } from './overlay-derivation.ts';
 import { readFileUpTo } from './read-file.ts';
 import { readSection } from './read-section.ts';
 import type { Reading } from './reading.ts';
@@ -25,6 +27,10 @@ export interface LoadInput {
   /** Relative paths, in the arguments as in the file, start here. */
   readonly cwd: string;
   readonly readFile?: ReadFile;
+  /** Reads Synapse's configuration, of which nothing is to be kept; as `readFile` when left out. */
+  readonly readSynapse?: ReadFile;
+  /** What followed from Synapse's configuration before: it is then not read again. */
+  readonly derivation?: ConfigDerivation | undefined;
 }
 
 /** The whole configuration, or everything that is wrong with it. Notices are sentences that an operator should see. */
@@ -33,6 +39,7 @@ export type LoadedConfig =
       readonly ok: true;
       readonly config: Config;
       readonly notices: readonly string[];
+      readonly derivation: ConfigDerivation;
       /** Gives its place to something that was found only later, by looking at what the configuration names. */
       readonly locate: (finding: Finding) => ConfigProblem;
     }
@@ -73,7 +80,15 @@ function loadFile(text: string, name: string, input: Input): LoadedConfig {
   const yaml = readYaml(text, name);
   const logLevel = environment.has(['log', 'level']) ? log?.level : undefined;
   if (yaml.source === undefined) return { ok: false, problems: [...yaml.problems, ...problems], notices: [] };
-  return finish(yaml.source, [...yaml.problems, ...problems], { file: name, logLevel, input });
+  const synapse = deriveOnce(yaml.source, input);
+  const source = overlayDerivation(yaml.source, synapse.derivation);
+  const earlier = [...yaml.problems, ...problems];
+  return finish(source, earlier, { file: name, logLevel, input, synapse });
+}
+
+function deriveOnce(source: ConfigSource, { derivation, cwd, readFile, readSynapse }: Input): DerivationReading {
+  if (derivation !== undefined) return { derivation, problems: [], unread: [] };
+  return deriveFromSynapse(source, { cwd, readFile: readSynapse ?? readFile });
 }
 
 function loadEnvironment(input: Input): LoadedConfig {
@@ -83,7 +98,8 @@ function loadEnvironment(input: Input): LoadedConfig {
   const started = values.values.has('SERVER_NAME') || values.values.has('HOMESERVER');
   if (!started && problems.length === 0) return { ok: false, problems: [nothingAtAll()], notices: [] };
   const source = createEnvironmentSource(variables, values);
-  return finish(source, problems, { file: undefined, logLevel: undefined, input });
+  const synapse = { derivation: NOTHING_DERIVED, problems: [], unread: [] };
+  return finish(source, problems, { file: undefined, logLevel: undefined, input, synapse });
 }
 
 function startReading(source: ConfigSource, report: Report, { cwd, readFile }: Input): Reading {
@@ -109,10 +125,12 @@ interface FinishInput {
   readonly file: string | undefined;
   readonly logLevel: Config['log']['level'] | undefined;
   readonly input: Input;
+  readonly synapse: DerivationReading;
 }
 
 function finish(source: ConfigSource, earlier: readonly ConfigProblem[], more: FinishInput): LoadedConfig {
   const { cwd, env } = more.input;
+  const { derivation } = more.synapse;
   const found: Finding[] = [];
   const report = (finding: Finding) => void found.push(finding);
   const draft = readSection(startReading(source, report, more.input), configTable, source.value, []);
@@ -125,16 +143,17 @@ function finish(source: ConfigSource, earlier: readonly ConfigProblem[], more: F
     checkAcme(rules);
   }
   // What could not even be read (a variable's file, an alias to nothing) is not missing as well.
-  const unread = new Set(earlier.map(({ key }) => key.replace(/_FILE$/, '')));
+  const unread = new Set([...earlier.map(({ key }) => key.replace(/_FILE$/, '')), ...more.synapse.unread]);
   const later = found.map((finding) => placeFinding(source, finding)).filter(({ key }) => !unread.has(key));
-  const problems = sortProblems([...earlier, ...later]);
+  const problems = [...more.synapse.problems, ...sortProblems([...earlier, ...later])];
   const notices = noticeIgnored(more.file, env);
   if (problems.length > 0 || draft === undefined) return { ok: false, problems, notices };
   // Nothing was reported, so every key that is required or has a default has its value.
   const sound = draft as SoundConfig;
   const config = buildConfig(sound, { file: more.file, cwd, logLevel: more.logLevel });
   const locate = (finding: Finding) => placeFinding(source, finding);
-  return { ok: true, config, notices: [...notices, ...noticeUnwise(config)], locate };
+  const said = [...notices, ...noticeUnwise(config), ...noticeLeft(derivation)];
+  return { ok: true, config, notices: said, derivation, locate };
 }
 
 /** In the order of the file; what has no line comes last. */

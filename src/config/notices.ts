@@ -1,6 +1,8 @@
 import type { CidrSet } from '../base/cidr.ts';
 import type { Config } from './config.ts';
+import { type ConfigDerivation, formatSourcePlace } from './derivation.ts';
 import { HIDDEN } from './hidden.ts';
+import { formatKeyPath } from './key-path.ts';
 import { type Environment, listVariables } from './variables.ts';
 
 /** A file wins over the environment entirely; whoever set a server's variables should know. */
@@ -19,6 +21,14 @@ export function noticeIgnored(file: string | undefined, env: Environment): reado
 /** What is sound in a configuration, and yet seldom meant. */
 export function noticeUnwise(config: Config): readonly string[] {
   return [...noticeEverybody(config), ...noticeUnused(config), ...noticeHidden(config)];
+}
+
+/** What Synapse's configuration has, and is not in force here. Keys that are needed are errors already. */
+export function noticeLeft({ left }: ConfigDerivation): readonly string[] {
+  return left.map(
+    ({ path, why, place }) =>
+      `${formatKeyPath(path)} does not follow from ${formatSourcePlace(place)}: ${why}; write it if it is meant`,
+  );
 }
 
 /** Networks that hold every address. */

@@ -10,7 +10,9 @@ export function readKey(reading: Reading, key: Key, value: unknown, path: KeyPat
   if (value === undefined) {
     if (key.presence === 'required') {
       const orFile = key.file === true ? `, or ${source.nameFile(path)} with the path of a file that holds it` : '';
-      report({ path, at: 'key', what: 'is missing', fix: `Add it, ${example}${orFile}` });
+      const why = source.whyMissing?.(path);
+      const what = why === undefined ? 'is missing' : `is missing, and ${why}`;
+      report({ path, at: 'key', what, fix: `Add it, ${example}${orFile}` });
       return undefined;
     }
     if (key.presence === 'optional') return undefined;

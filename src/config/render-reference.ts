@@ -83,7 +83,10 @@ function renderTable(keys: Keys): string {
 }
 
 function renderDefault(name: string, key: Key): string {
-  if (key.presence === 'required') return key.file === true ? `required, or ${code(fileKey(name))}` : 'required';
+  if (key.presence === 'required') {
+    const instead = key.file === true ? fileKey(name) : key.unless;
+    return instead === undefined ? 'required' : `required, or ${code(instead)}`;
+  }
   return key.presence === 'default' ? code(writeInline(key.default)) : (key.otherwise ?? '');
 }
 

@@ -24,8 +24,9 @@ function sectionSchema(section: Section): Schema {
   for (const [name, entry] of Object.entries(section.keys)) {
     if (entry.kind === 'key') {
       properties[name] = keySchema(entry);
-      if (entry.presence === 'required' && entry.file === true) {
-        eitherOf.push({ anyOf: [{ required: [name] }, { required: [fileKey(name)] }] });
+      const instead = entry.file === true ? fileKey(name) : entry.unless;
+      if (entry.presence === 'required' && instead !== undefined) {
+        eitherOf.push({ anyOf: [has(name), has(instead)] });
       } else if (entry.presence === 'required') required.push(name);
     } else if (entry.kind === 'list') {
       properties[name] = listSchema(entry);
@@ -49,6 +50,11 @@ function sectionSchema(section: Section): Schema {
     ...(eitherOf.length > 0 ? { allOf: eitherOf } : {}),
     ...(combinations === undefined ? {} : { anyOf: [...combinations, { type: 'null' }] }),
   };
+}
+
+/** Spelt out so that validators which judge `required` by `properties` see it too. */
+function has(name: string): Schema {
+  return { type: 'object', properties: { [name]: {} }, required: [name] };
 }
 
 function listSchema(list: SectionList): Schema {

@@ -41,12 +41,14 @@ export const serverSection = section('One homeserver: how it is named, where it 
     says: 'What stands after the colon in @alice:example.com. Never changes in the life of a homeserver.',
     example: 'example.com',
     variable: 'SERVER_NAME',
+    unless: 'homeserver_yaml',
   }),
   homeserver: requiredKey(upstreamPool, {
     says: 'Where the homeserver listens without TLS: http://host:port, or unix:/path/of/the.socket. A list of them for several instances of one homeserver, of which requests go to the least busy (Synapse itself has one main process).',
     example: 'http://synapse:8008',
     variable: 'HOMESERVER',
     several: true,
+    unless: 'homeserver_yaml',
   }),
   delegate_to: optionalKey(serverName, {
     says: 'Where other servers should go instead of server_name:8448: a host name with or without a port.',
@@ -90,10 +92,10 @@ export const serverSection = section('One homeserver: how it is named, where it 
   }),
   rtc: rtcSection,
   workers: workersSection,
-  homeserver_yaml: defaultKey(paths, {
-    says: "Synapse's own configuration, for `doctor` to compare with this one: a file or a folder, or a list of them in the order of Synapse's -c, the files of workers too. Nothing else reads it.",
+  homeserver_yaml: optionalKey(paths, {
+    says: "Synapse's own configuration: a file or a folder, or a list of them in the order of Synapse's -c, the files of workers too. What is left out here follows from it: `server_name`, `homeserver`, `mas`, `workers` (write `workers: {}` for none), and `limits.upload` where every server has one. Read at a start and at SIGHUP; `doctor` and `config check` compare the rest.",
     example: '/synapse/homeserver.yaml',
-    default: [],
+    otherwise: 'nothing follows from it',
   }),
   well_known: defaultKey(documents, {
     says: 'Documents under /.well-known/matrix/ by name (server, client, support, or any other), each a mapping that is merged over what is derived.',

@@ -19,6 +19,8 @@ interface Said {
   readonly secret?: true;
   /** True when the key beside it with `_file` after its name may name a file that holds the value instead. */
   readonly file?: true;
+  /** The key beside it by which a required one may be found elsewhere. */
+  readonly unless?: string;
 }
 
 /** One key with a value. `Given` is true when a sound configuration always has a value for it. */

@@ -107,7 +107,7 @@ const limits = section('Sizes (512KiB, 50M, 1GiB; 50M is 50 x 1024 x 1024 bytes)
     default: '12.5MiB',
   }),
   upload: defaultKey(size('64KiB', '1024GiB'), {
-    says: "The largest media upload. The homeserver's own limit (max_upload_size) still holds.",
+    says: "The largest media upload. The homeserver's own limit (max_upload_size) still holds; with `homeserver_yaml` for every server, the largest of theirs is the default.",
     example: '100M',
     default: '1GiB',
   }),

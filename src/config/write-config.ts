@@ -1,62 +1,73 @@
-import { stringify } from 'yaml';
+import { Document, isScalar, isSeq } from 'yaml';
 import type { BindAddress, Upstream, UpstreamPool } from '../base/address.ts';
 import type { CidrSet } from '../base/cidr.ts';
 import { type PoolName, STREAMS, WORKER_POOLS } from '../matrix/worker-pools.ts';
 import type { CertificateFiles, Config, RtcConfig, ServerConfig, WorkersConfig } from './config.ts';
+import { type ConfigDerivation, formatSourcePlace, NOTHING_DERIVED } from './derivation.ts';
 import { HIDDEN, redactPassword, redactPath } from './hidden.ts';
 import { writeAcme } from './write-acme.ts';
 import { writeDuration, writeSize } from './write-quantity.ts';
 
 /**
  * The configuration as YAML that loads again and means the same, with every key written out. Secrets are replaced by
- * `[redacted]`.
+ * `[redacted]`; what follows from Synapse's configuration says so in a comment.
  */
-export function writeConfig(config: Config): string {
+export function writeConfig(config: Config, { derived }: ConfigDerivation = NOTHING_DERIVED): string {
+  const document = new Document(toPlain(config), { aliasDuplicateObjects: false });
+  for (const { path, places } of derived) {
+    const node = document.getIn(path, true);
+    const items = isSeq(node) ? node.items : [node];
+    for (const [index, place] of places.entries()) {
+      const item = items[index];
+      if (isScalar(item)) item.comment = ` from ${formatSourcePlace(place)}`;
+    }
+  }
+  // An alias would only puzzle the reader, and folded lines are hard to compare.
+  return document.toString({ lineWidth: 0 });
+}
+
+function toPlain(config: Config): object {
   const { listen, routes, limits, warnings, federationTester } = config;
-  return stringify(
-    {
-      servers: config.servers.map(writeServer),
-      listen: {
-        https: writeListener(listen.https),
-        federation: writeListener(listen.federation),
-        http: writeListener(listen.http),
-        admin: writeListener(listen.admin),
-        proxy_protocol_from: writeNetworks(listen.proxyProtocolFrom),
-      },
-      routes: {
-        federation_port: routes.federationPort,
-        admin_api_from: writeNetworks(routes.adminApiFrom),
-        blocked_networks: writeNetworks(routes.blockedNetworks),
-        blocked_servers: routes.blockedServers,
-        trusted_proxies: writeNetworks(routes.trustedProxies),
-      },
-      certificates: config.certificates,
-      acme: writeAcme(config.acme),
-      store: config.store.kind === 'files' ? config.store.folder : redactPassword(config.store.url),
-      warnings: writeWarnings(warnings),
-      federation_tester: { public: federationTester.public, ca_file: federationTester.caFile },
-      limits: {
-        body: writeSize(limits.body),
-        upload: writeSize(limits.upload),
-        handshake: writeDuration(limits.handshake),
-        request_headers: writeDuration(limits.requestHeaders),
-        keep_alive: writeDuration(limits.keepAlive),
-        stalled: writeDuration(limits.stalled),
-        hold: writeDuration(limits.hold),
-        requests_per_client: limits.requestsPerClient,
-        requests_per_origin: limits.requestsPerOrigin,
-        federation_requests: limits.federationRequests,
-        connections: limits.connections,
-        connections_per_client: limits.connectionsPerClient,
-        idle_connections: limits.idleConnections,
-        drain: writeDuration(limits.drain),
-      },
-      processes: config.processes,
-      log: config.log,
+  return {
+    servers: config.servers.map(writeServer),
+    listen: {
+      https: writeListener(listen.https),
+      federation: writeListener(listen.federation),
+      http: writeListener(listen.http),
+      admin: writeListener(listen.admin),
+      proxy_protocol_from: writeNetworks(listen.proxyProtocolFrom),
     },
-    // An alias would only puzzle the reader, and folded lines are hard to compare.
-    { aliasDuplicateObjects: false, lineWidth: 0 },
-  );
+    routes: {
+      federation_port: routes.federationPort,
+      admin_api_from: writeNetworks(routes.adminApiFrom),
+      blocked_networks: writeNetworks(routes.blockedNetworks),
+      blocked_servers: routes.blockedServers,
+      trusted_proxies: writeNetworks(routes.trustedProxies),
+    },
+    certificates: config.certificates,
+    acme: writeAcme(config.acme),
+    store: config.store.kind === 'files' ? config.store.folder : redactPassword(config.store.url),
+    warnings: writeWarnings(warnings),
+    federation_tester: { public: federationTester.public, ca_file: federationTester.caFile },
+    limits: {
+      body: writeSize(limits.body),
+      upload: writeSize(limits.upload),
+      handshake: writeDuration(limits.handshake),
+      request_headers: writeDuration(limits.requestHeaders),
+      keep_alive: writeDuration(limits.keepAlive),
+      stalled: writeDuration(limits.stalled),
+      hold: writeDuration(limits.hold),
+      requests_per_client: limits.requestsPerClient,
+      requests_per_origin: limits.requestsPerOrigin,
+      federation_requests: limits.federationRequests,
+      connections: limits.connections,
+      connections_per_client: limits.connectionsPerClient,
+      idle_connections: limits.idleConnections,
+      drain: writeDuration(limits.drain),
+    },
+    processes: config.processes,
+    log: config.log,
+  };
 }
 
 function writeWarnings({ webhook, matrix }: Config['warnings']): object {

@@ -11,7 +11,7 @@ export interface Hosts {
   ports(host: string, tls: boolean): readonly number[];
   /** Which site answers; undefined where nobody listens on the port. */
   choose(host: string, port: number): Site | undefined;
-  /** `inside`: as somebody would who is in a network that is let in. */
+  /** `path` may have a query. `inside`: as somebody would who is in a network that is let in. */
   ask(host: string, port: number, path: string, inside?: boolean): Outcome | undefined;
   /** The port on which clients come: 443 if it is there, else another one with TLS, 8448 after the others. */
   mainPort(host: string): number | undefined;
@@ -70,8 +70,12 @@ export function createHosts(sites: readonly Site[], more: readonly string[] = []
     choose,
     ask(host, port, path, inside = false) {
       const key = `${host} ${port} ${inside} ${path}`;
-      if (!answers.has(key)) answers.set(key, choose(host, port)?.ask({ host, port, path, inside }));
-      return answers.get(key);
+      if (answers.has(key)) return answers.get(key);
+      const [before, query] = path.split('?', 2) as [string, string | undefined];
+      const request = { host, port, path: before, inside, ...(query === undefined ? {} : { query }) };
+      const outcome = choose(host, port)?.ask(request);
+      answers.set(key, outcome);
+      return outcome;
     },
     mainPort(host) {
       const tls = ports(host, true);

@@ -13,11 +13,11 @@ const TOKENS = /jwt|\/sfu\/get\b|get_token/i;
 const isTokens = ({ where, target }: SiteTarget): boolean => TOKENS.test(where) || TOKENS.test(target.text);
 const MATRIX = /_matrix|_synapse|worker|sync|map entry|location @|matrix|synapse/i;
 
-/** What the sidecar does not do, of all that the configuration does. */
+/** What the sidecar does not do, of all that the configuration does; `known` targets have their place in the YAML. */
 export function listLeftovers(
   hosts: Hosts,
   servers: readonly FoundServer[],
-  websites: ReadonlySet<string>,
+  known: ReadonlySet<string>,
 ): readonly Finding[] {
   const involved = involvedSites(hosts, servers);
   const homes = new Set(servers.map(({ homeserver }) => homeserver?.target.text));
@@ -26,7 +26,7 @@ export function listLeftovers(
     .flatMap(({ targets }) => targets)
     .filter((one) => {
       const key = `${formatPlace(one.place)} ${one.where} ${one.target.text}`;
-      if (homes.has(one.target.text) || websites.has(one.target.text) || seen.has(key)) return false;
+      if (homes.has(one.target.text) || known.has(one.target.text) || seen.has(key)) return false;
       seen.add(key);
       return true;
     });
@@ -66,8 +66,8 @@ function tellWorkers(workers: readonly SiteTarget[]): readonly Finding[] {
       id: 'import-workers',
       severity: 'warning',
       place: first.place,
-      what: `Some Matrix paths go to ${many === 1 ? 'another process' : `${many} other processes`} (workers). The YAML sends all of them to the main process, which answers most of them as well.`,
-      fix: "Add workers to the server in the YAML; doctor writes the lines from Synapse's files (homeserver_yaml). What went elsewhere:",
+      what: `Some Matrix paths go to ${many === 1 ? 'another process' : `${many} other processes`}, by rules that are no kind of worker of Synapse's. The YAML sends them to the main process, which answers most of them as well.`,
+      fix: 'If they are workers, name each by what it is for (docs/workers.md). What went elsewhere:',
       lines: listTargets(workers),
     },
   ];
@@ -82,8 +82,8 @@ function tellLogins(logins: readonly SiteTarget[]): readonly Finding[] {
       severity: 'error',
       place: first.place,
       what: 'Logging in and out goes to an authentication service (MAS) of its own, and the YAML sends it to the homeserver, which does not do it then.',
-      fix: 'Add mas to the server in the YAML, with the address of the listener that has the resource compat:',
-      lines: [`    mas: ${first.target.text}`, ...listTargets(logins)],
+      fix: 'If it is one service for all of these paths, without TLS, write its address as mas. They went:',
+      lines: listTargets(logins),
     },
   ];
 }

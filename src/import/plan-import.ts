@@ -14,7 +14,9 @@ import { planDocuments } from './plan-documents.ts';
 import { planHomeserver } from './plan-homeserver.ts';
 import { type FrontProxy, planListen } from './plan-listen.ts';
 import { planWebsite } from './plan-website.ts';
+import { planWorkers } from './plan-workers.ts';
 import type { Site, SiteNote } from './site.ts';
+import { listWorkerSamples } from './worker-samples.ts';
 import { entry, writeYaml, type YamlEntry } from './yaml-entry.ts';
 
 /** Everything that was read of a set-up. */
@@ -63,25 +65,30 @@ export function planImport(facts: ImportFacts, hints: ImportHints): ImportPlan {
   const listen = planListen(hosts, servers, facts.proxies);
   const findings: Finding[] = [...facts.findings, ...listen.findings];
   const carry: string[] = [];
-  const websites = new Set<string>();
+  const known = new Set<string>();
+  const samples = listWorkerSamples();
   const written = servers.map((server) => {
     const homeserver = planHomeserver(server, servers.length === 1 ? hints.homeserver : undefined);
+    const workers = planWorkers(hosts, server, samples, servers.length);
     const website = planWebsite(hosts, server);
     const documents = planDocuments(hosts, server, listen.httpsPorts);
     const certificate = planCertificate(hosts, server, certificates);
     findings.push(
       ...homeserver.findings,
+      ...workers.findings,
       ...website.findings,
       ...certificate.findings,
       ...documents.inexact.map(tellInexact),
     );
     carry.push(...certificate.carry);
-    if (website.upstream !== undefined) websites.add(website.upstream);
+    if (website.upstream !== undefined) known.add(website.upstream);
+    for (const text of workers.carried) known.add(text);
     return {
       above: describeServer(server),
       entries: [
         entry('server_name', server.name, server.place),
         homeserver.entry,
+        ...workers.entries,
         ...writeDelegation(server),
         ...(website.entry === undefined ? [] : [website.entry]),
         ...(certificate.entry === undefined ? [] : [certificate.entry]),
@@ -93,7 +100,7 @@ export function planImport(facts: ImportFacts, hints: ImportHints): ImportPlan {
     ...lintPassing(hosts, servers),
     ...lintDocuments(hosts, servers),
     ...lintReach(hosts, servers),
-    ...listLeftovers(hosts, servers, websites),
+    ...listLeftovers(hosts, servers, known),
     ...[...named.invented].map(([site, name]) => tellInvented(site, name)),
     ...servers.flatMap(tellAliases),
     ...facts.foreign.map(

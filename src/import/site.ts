@@ -54,6 +54,8 @@ export interface SiteRequest {
   readonly host: string;
   readonly port: number;
   readonly path: string;
+  /** Without its question mark; none where it is left out. */
+  readonly query?: string;
   /** Whether the client is in one of the networks that are let in somewhere; a stranger otherwise. */
   readonly inside?: boolean;
 }

@@ -46,11 +46,16 @@ function isFlat(value: unknown): boolean {
 }
 
 function writeFlat(value: unknown): string {
-  return stringify(value, { collectionStyle: 'flow', lineWidth: 0, flowCollectionPadding: true }).trimEnd();
+  return stringify(value, {
+    collectionStyle: 'flow',
+    lineWidth: 0,
+    flowCollectionPadding: true,
+    aliasDuplicateObjects: false,
+  }).trimEnd();
 }
 
 function writeBlock(value: unknown): string[] {
-  return stringify(value, { lineWidth: 0 })
+  return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false })
     .trimEnd()
     .split('\n')
     .map((line) => `  ${line}`);

@@ -1,7 +1,8 @@
+import { isIP } from 'node:net';
 import { formatHostPort, parseUpstream, type Upstream } from '../base/address.ts';
 import { type PoolName, STREAMS, WORKER_POOLS } from '../matrix/worker-pools.ts';
 import type { SynapseListener } from './listener.ts';
-import { isLoopback } from './sidecar-facts.ts';
+import { isEverywhere, isLoopback } from './sidecar-facts.ts';
 import type { SynapseProcesses, SynapseWorker } from './workers.ts';
 
 /** A worker whose own file was read, and what the sidecar would use it for. */
@@ -10,6 +11,8 @@ export interface DerivedWorker {
   readonly listener: SynapseListener;
   readonly place: Upstream;
   readonly pools: readonly (PoolName | 'background')[];
+  /** Why the sidecar may not reach it there, as the end of a sentence about it; undefined where the files leave no doubt. */
+  readonly doubt: string | undefined;
 }
 
 /** What workers are called that do one thing, by their names or by `worker_app` of old. */
@@ -27,28 +30,56 @@ const CALLED: Readonly<Record<string, readonly (PoolName | 'background')[]>> = {
 
 /**
  * Which pools the workers of a Synapse would be in, by their files: streams by `stream_writers`, the rest by what they serve
- * and are called. Those without a listener that the sidecar could use are left out. Pure.
+ * and are called. Those without a listener that the sidecar could use are left out. `homeserver` is where the sidecar reaches the
+ * main process, which tells whether that is on the same machine. Pure.
  */
-export function deriveWorkers(processes: SynapseProcesses): readonly DerivedWorker[] {
+export function deriveWorkers(processes: SynapseProcesses, homeserver: Upstream): readonly DerivedWorker[] {
   return processes.workers.flatMap((worker) => {
     const listener = worker.listeners.find(({ type, resources }) => type === 'http' && resources.some(isOurs));
-    const place = listener === undefined ? undefined : findPlace(worker, listener, processes);
-    if (listener === undefined || place === undefined) return [];
-    return [{ name: worker.name, listener, place, pools: choosePools(worker, listener, processes) }];
+    if (listener === undefined) return [];
+    const { host, doubt } = findHost(worker, listener, processes, homeserver);
+    const { at } = listener;
+    const parsed = parseUpstream(at.kind === 'unix' ? `unix:${at.path}` : `http://${formatHostPort(host, at.port)}`);
+    if (!parsed.ok) return [];
+    const pools = choosePools(worker, listener, processes);
+    return [{ name: worker.name, listener, place: parsed.value, pools, doubt }];
   });
 }
 
 const isOurs = (resource: string): boolean => ['client', 'federation', 'media', 'health'].includes(resource);
 
-/** On this machine where it listens for that alone; else where the others look for it, or under its name. */
-function findPlace(
+interface Host {
+  /** Without meaning for a socket. */
+  readonly host: string;
+  readonly doubt: string | undefined;
+}
+
+/**
+ * The host that a worker is at for the sidecar. Where it binds and where `instance_map` has it say so together: what Synapse finds at
+ * 127.0.0.1 is on the machine of the main process, and what binds that alone nobody else reaches.
+ */
+function findHost(
   { name }: SynapseWorker,
   { at }: SynapseListener,
   { hosts }: SynapseProcesses,
-): Upstream | undefined {
-  const known = at.kind === 'tcp' && at.bindAddresses.every(isLoopback) ? '127.0.0.1' : (hosts.get(name) ?? name);
-  const parsed = parseUpstream(at.kind === 'unix' ? `unix:${at.path}` : `http://${formatHostPort(known, at.port)}`);
-  return parsed.ok ? parsed.value : undefined;
+  homeserver: Upstream,
+): Host {
+  const here = homeserver.kind === 'unix' || isLoopback(homeserver.host);
+  const apart = `for its own machine alone, and the homeserver is elsewhere (${homeserver.text})`;
+  if (at.kind === 'unix') return { host: '', doubt: here ? undefined : `listens on ${at.path}, ${apart}` };
+  const [address] = at.bindAddresses;
+  if (at.bindAddresses.every(isLoopback)) {
+    const host = at.bindAddresses.every((one) => one === '::1') ? '::1' : '127.0.0.1';
+    return { host, doubt: here ? undefined : `listens ${apart}` };
+  }
+  const known = hosts.get(name);
+  if (known !== undefined && !isLoopback(known)) return { host: known, doubt: undefined };
+  if (at.bindAddresses.length === 1 && address !== undefined && isIP(address) !== 0 && !isEverywhere(address))
+    return { host: address, doubt: undefined };
+  const main = hosts.get('main');
+  const oneMachine = known !== undefined || (here && (main === undefined || isLoopback(main)));
+  if (oneMachine && homeserver.kind === 'tcp') return { host: homeserver.host, doubt: undefined };
+  return { host: name, doubt: 'listens on every address, and instance_map does not say at which host' };
 }
 
 function choosePools(

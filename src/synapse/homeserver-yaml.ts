@@ -28,7 +28,7 @@ export interface HomeserverYaml {
   /** Whether the main process sends federation traffic itself. */
   readonly mainSendsFederation: boolean;
   /** The Matrix Authentication Service, when logins are its business. */
-  readonly authenticationService: { readonly endpoint: string | undefined } | undefined;
+  readonly authenticationService: AuthenticationService | undefined;
   /** What calls (MatrixRTC) need of it. */
   readonly calls: {
     /** Whether it answers which services there are (MSC4143). */
@@ -40,6 +40,12 @@ export interface HomeserverYaml {
   };
   /** Where a key stands, by its path; the file as a whole when it stands nowhere. */
   place(path: YamlPath): Place;
+}
+
+export interface AuthenticationService {
+  readonly endpoint: string | undefined;
+  /** True for `msc3861` of `experimental_features`, which has the issuer alone. */
+  readonly early: boolean;
 }
 
 export interface HomeserverYamlReading {
@@ -72,7 +78,7 @@ export function readHomeserverYaml(given: readonly YamlFile[]): HomeserverYamlRe
     return { file: owner.name, line: owner.lineOf(path) };
   };
   const refuse = (path: YamlPath, what: string, fix: string): void => {
-    problems.push({ place: place(path), what, fix });
+    problems.push({ place: place(path), what, fix, key: formatPath(path) });
   };
   for (const file of files.filter(({ isMapping }) => !isMapping)) {
     const what = 'holds no settings, so Synapse passes over it';
@@ -130,6 +136,13 @@ export function readHomeserverYaml(given: readonly YamlFile[]): HomeserverYamlRe
   return { yaml, problems };
 }
 
+/** `listeners[0]` */
+function formatPath(path: YamlPath): string {
+  return path
+    .map((step, index) => (typeof step === 'number' ? `[${step}]` : `${index === 0 ? '' : '.'}${step}`))
+    .join('');
+}
+
 function readListeners(
   values: JsonObject,
   entries: readonly unknown[],
@@ -158,10 +171,12 @@ function sendsFederation(values: JsonObject): boolean {
 /** `matrix_authentication_service`, or what came before it in `experimental_features`. */
 function readAuthenticationService(values: JsonObject): HomeserverYaml['authenticationService'] {
   const stable = values['matrix_authentication_service'];
-  if (isJsonObject(stable) && stable['enabled'] === true) return { endpoint: asText(stable['endpoint']) };
+  if (isJsonObject(stable) && stable['enabled'] === true) return { endpoint: asText(stable['endpoint']), early: false };
   const features = values['experimental_features'];
   const early = isJsonObject(features) ? features['msc3861'] : undefined;
-  return isJsonObject(early) && early['enabled'] === true ? { endpoint: asText(early['issuer']) } : undefined;
+  return isJsonObject(early) && early['enabled'] === true
+    ? { endpoint: asText(early['issuer']), early: true }
+    : undefined;
 }
 
 /** synapse/config/matrixrtc.py, experimental.py, and server.py for `max_event_delay_duration`. */

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import type { Finding } from '../base/finding.ts';
 import type { HomeserverYaml } from './homeserver-yaml.ts';
 import { nameListener, type SynapseListener, serves } from './listener.ts';
-import { isLoopback, type SidecarFacts } from './sidecar-facts.ts';
+import { isEverywhere, isLoopback, type SidecarFacts } from './sidecar-facts.ts';
 
 /** Everything about the listener that the sidecar sends requests to. Pure. */
 export function lintListener(yaml: HomeserverYaml, facts: SidecarFacts): Finding[] {
@@ -104,7 +104,7 @@ function noListener(yaml: HomeserverYaml, { homeserver }: SidecarFacts): Finding
 function lintBinding(listener: SynapseListener, { homeserver }: SidecarFacts): Finding[] {
   const { at, place } = listener;
   if (at.kind !== 'tcp' || homeserver.kind !== 'tcp') return [];
-  const everywhere = at.bindAddresses.some((address) => address === '::' || address === '0.0.0.0' || address === '');
+  const everywhere = at.bindAddresses.some(isEverywhere);
   const local = isLoopback(homeserver.host);
   if (everywhere) {
     if (!local) return [];

@@ -11,9 +11,9 @@ import type { SidecarFacts, SidecarWorkers } from './sidecar-facts.ts';
 const MOST_NAMED = 5;
 
 /** Whether Synapse and the sidecar know of the same workers, for the same. Pure. */
-export function lintWorkers(yaml: HomeserverYaml, { workers }: SidecarFacts): Finding[] {
+export function lintWorkers(yaml: HomeserverYaml, { workers, homeserver }: SidecarFacts): Finding[] {
   const { processes } = yaml;
-  const derived = deriveWorkers(processes);
+  const derived = deriveWorkers(processes, homeserver);
   if (workers === undefined) return processes.names.length === 0 ? [] : [lintUnrouted(yaml, derived)];
   return [
     ...(processes.redis ? [] : [lintRedis(yaml)]),
@@ -123,13 +123,14 @@ function lintMedia({ place, processes }: HomeserverYaml, { pools }: SidecarWorke
   return [];
 }
 
-function lintWorker({ name, listener, place, pools }: DerivedWorker, workers: SidecarWorkers): Finding[] {
+function lintWorker(derived: DerivedWorker, workers: SidecarWorkers): Finding[] {
+  const { name, listener, place, pools } = derived;
   const all = [...Object.values(workers.pools).flat(), ...workers.background];
   const at = `${name} on ${nameListener(listener)}`;
   if (!all.some((one) => isSamePlace(one, place))) {
     const what = `The worker ${at} gets no requests: no pool of the sidecar has it.`;
     const fix = 'Add it to the configuration of the sidecar, in these pools or others.';
-    const lines = writeWorkers([{ name, listener, place, pools }]);
+    const lines = writeWorkers([derived]);
     return [{ id: 'synapse-worker-unused', severity: 'info', place: listener.place, what, fix, lines }];
   }
   const findings: Finding[] = [];

@@ -6,8 +6,9 @@ import { readYamlFile, type YamlFile, type YamlProblem } from './yaml-file.ts';
 
 /** Bytes of one file; Synapse's longest sample ever had an eighth of it. */
 const LARGEST_FILE = 1_048_576;
-/** Files of all folders together. */
-const MOST_FILES = 50;
+/** Files of all folders together, and their bytes: a large deployment has a few dozen workers, of a few hundred bytes each. */
+const MOST_FILES = 300;
+const MOST_BYTES = 8 * LARGEST_FILE;
 
 export interface LoadHomeserverYamlDeps {
   /** Reads at most `limit` + 1 bytes; throws what the system says. */
@@ -21,14 +22,23 @@ export interface LoadHomeserverYamlDeps {
 export function loadHomeserverYaml(paths: readonly string[], deps: LoadHomeserverYamlDeps): HomeserverYamlReading {
   const problems: YamlProblem[] = [];
   const files: YamlFile[] = [];
-  for (const path of paths.flatMap(listFiles).slice(0, MOST_FILES)) {
+  const all = paths.flatMap(listFiles);
+  const together = { file: paths.join(', '), line: undefined };
+  const tooMuch = (what: string): HomeserverYamlReading => {
+    return { yaml: undefined, problems: [{ place: together, what, fix: 'Name the files of Synapse alone' }] };
+  };
+  if (all.length > MOST_FILES) return tooMuch(`there are more than ${MOST_FILES} files ending in .yaml`);
+  let length = 0;
+  for (const path of all) {
     const text = readText(path, deps);
+    length += text.ok ? text.text.length : 0;
+    if (length > MOST_BYTES) return tooMuch('the files are larger than 8 MiB together');
     const reading = text.ok ? readYamlFile(text.text, path) : text;
     if (reading.ok) files.push(reading.file);
     else problems.push(reading.problem);
   }
   if (problems.length > 0 || files.length === 0) {
-    const nothing = { place: { file: paths.join(', '), line: undefined }, what: 'there is no file ending in .yaml' };
+    const nothing = { place: together, what: 'there is no file ending in .yaml' };
     return { yaml: undefined, problems: problems.length > 0 ? problems : [{ ...nothing, fix: 'Check the path' }] };
   }
   return readHomeserverYaml(files);

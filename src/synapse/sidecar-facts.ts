@@ -37,3 +37,8 @@ const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/i;
 export function isLoopback(host: string): boolean {
   return LOOPBACK.test(host);
 }
+
+/** Whether an address to bind stands for all addresses of the machine. */
+export function isEverywhere(address: string): boolean {
+  return address === '::' || address === '0.0.0.0' || address === '';
+}

@@ -97,7 +97,12 @@ function readWorker(file: YamlFile, refuse: (problem: YamlProblem) => void): Syn
     const place = { file: path, line: file.lineOf(['worker_listeners', index]) };
     const reading = readListener(entry, place);
     if (reading.ok) return [reading.listener];
-    refuse({ place, what: `this listener ${reading.why}`, fix: 'Write port: 8081 and type: http, for example' });
+    refuse({
+      place,
+      what: `this listener ${reading.why}`,
+      fix: 'Write port: 8081 and type: http, for example',
+      key: `worker_listeners[${index}]`,
+    });
     return [];
   });
   return {

@@ -18,6 +18,8 @@ export interface YamlProblem {
   readonly place: Place;
   readonly what: string;
   readonly fix: string;
+  /** Synapse's name for the value that is wrong; undefined where the file as a whole is meant. */
+  readonly key?: string;
 }
 
 /** One file of Synapse's configuration, as PyYAML's safe_load reads it. */

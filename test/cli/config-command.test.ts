@@ -107,6 +107,43 @@ describe('config check', () => {
   });
 });
 
+describe("config check of Synapse's configuration", () => {
+  it('names what does not fit this one, with file, line and fix, and exits 0: the sidecar would start', async () => {
+    const synapse = `server_name: example.com
+public_baseurl: https://old.example.com/
+listeners:
+  - { port: 8008, type: http, bind_addresses: [127.0.0.1], resources: [{ names: [client] }] }
+serve_server_wellknown: true
+max_upload_size: 2G
+database: { args: { password: hunter2 } }
+`;
+    writeFileSync(join(folder, 'homeserver.yaml'), synapse);
+    const server = 'servers: [{ homeserver_yaml: homeserver.yaml, homeserver: "http://127.0.0.1:8008" }]\n';
+    writeFileSync(join(folder, 'a.yaml'), `${server}limits: { upload: 1G }\n`);
+    const { out, err, exitCode } = await run('config check --config a.yaml');
+    expect(out).toMatch(/^ok: a\.yaml serves example\.com at http:\/\/127\.0\.0\.1:8008/);
+    const heads = err.split('\n').filter((line) => line.startsWith('warning: '));
+    expect(heads.map((line) => line.replace(folder, 'FOLDER').slice(0, 75))).toEqual([
+      'warning: FOLDER/homeserver.yaml:4: Other servers get 404: the listener on p',
+      'warning: FOLDER/homeserver.yaml:2: public_baseurl is https://old.example.co',
+      'warning: FOLDER/homeserver.yaml:5: serve_server_wellknown is on and says ex',
+      "warning: FOLDER/homeserver.yaml:4: Synapse takes the sidecar's address for ",
+      'warning: FOLDER/homeserver.yaml:6: Synapse tells clients that uploads may h',
+    ]);
+    expect(err).toContain('    limits:\n      upload: 2G\n');
+    expect(out + err).not.toContain('hunter2');
+    expect(exitCode).toBe(0);
+  });
+
+  it('ends with a sentence about a file that is not there', async () => {
+    writeFileSync(join(folder, 'a.yaml'), `${LEAST}    homeserver_yaml: homeserver.yaml\n`);
+    const { err, exitCode } = await run('config check --config a.yaml');
+    const fix = 'Check the path; in a container, mount the file into it.';
+    expect(err).toBe(`${folder}/homeserver.yaml servers[0].homeserver_yaml: does not exist. ${fix}\n`);
+    expect(exitCode).toBe(1);
+  });
+});
+
 describe('config check of the files of private CAs', () => {
   it.each([
     ['ca_file: gone.pem', /^a\.yaml:\d+:\d+ acme\.ca_file: acme\.ca_file .*gone\.pem cannot be read: /],

@@ -106,6 +106,11 @@ describe('the JSON Schema', () => {
     ['an unknown key', `{ servers: [${server}], colour: blue }`, false],
     ['no servers', '{ listen: { https: 443 } }', false],
     ['a server without homeserver', '{ servers: [{ server_name: a.org }] }', false],
+    [
+      'one that names the configuration of Synapse',
+      '{ servers: [{ homeserver_yaml: /synapse/homeserver.yaml }] }',
+      true,
+    ],
     ['a word that is none of the choices', `{ servers: [${server}], certificates: letsencrypt }`, false],
     ['a mapping for a port', `{ servers: [${server}], listen: { https: {} } }`, false],
     ['an ACME account', `{ servers: [${server}], acme: { external_account: { key_id: a, hmac_key: b } } }`, true],
@@ -115,6 +120,7 @@ describe('the JSON Schema', () => {
       true,
     ],
     ['one without a name', `{ servers: [${server}], acme: { external_account: { hmac_key: a } } }`, false],
+    ['one without its key', `{ servers: [${server}], acme: { external_account: { key_id: a } } }`, false],
     ['a DNS provider', `{ servers: [${server}], acme: { dns: { provider: cloudflare, api_token: a } } }`, true],
     ['one with keys of another', `{ servers: [${server}], acme: { dns: { provider: exec, api_token: a } } }`, false],
     ['one that nobody knows', `{ servers: [${server}], acme: { dns: { provider: route53 } } }`, false],
@@ -136,7 +142,7 @@ describe('the JSON Schema of a secret', () => {
   it('demands it or the file that holds it', () => {
     const account = JSON.parse(renderSchema()).properties.acme.properties.external_account;
     expect(account.required).toEqual(['key_id']);
-    expect(account.allOf).toEqual([{ anyOf: [{ required: ['hmac_key'] }, { required: ['hmac_key_file'] }] }]);
+    expect(account.allOf).toMatchObject([{ anyOf: [{ required: ['hmac_key'] }, { required: ['hmac_key_file'] }] }]);
   });
 });
 

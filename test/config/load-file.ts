@@ -1,3 +1,4 @@
+import type { ConfigDerivation } from '../../src/config/derivation.ts';
 import { type LoadedConfig, loadConfig } from '../../src/config/load-config.ts';
 
 /** Files by path, without a disk; what is not in it does not exist. */
@@ -12,10 +13,10 @@ export function fakeFiles(files: Readonly<Record<string, string | Uint8Array>>) 
 /** Loads YAML text as /srv/sidecar.yaml. */
 export function loadText(
   yaml: string | Uint8Array,
-  more: { env?: Record<string, string>; files?: Record<string, string> } = {},
+  more: { env?: Record<string, string>; files?: Record<string, string>; derivation?: ConfigDerivation } = {},
 ): LoadedConfig {
   const readFile = fakeFiles({ '/srv/sidecar.yaml': yaml, ...more.files });
-  return loadConfig({ file: 'sidecar.yaml', env: more.env ?? {}, cwd: '/srv', readFile });
+  return loadConfig({ file: 'sidecar.yaml', env: more.env ?? {}, cwd: '/srv', readFile, derivation: more.derivation });
 }
 
 /** Loads the environment alone, in a folder without a configuration file. */

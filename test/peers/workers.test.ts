@@ -246,7 +246,7 @@ describe.skipIf(missing !== undefined)(`A real Synapse with seven workers${why}`
     // Their files fit what the sidecar has, and lead to the same pools by themselves.
     const { synapse, facts } = servers[0]!;
     expect(lintHomeserver(synapse!, facts)).toEqual([]);
-    const derived = deriveWorkers(synapse!.yaml!.processes).map(({ name, pools }) => [
+    const derived = deriveWorkers(synapse!.yaml!.processes, facts.homeserver).map(({ name, pools }) => [
       name,
       pools.toSorted().join(' '),
     ]);

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { deriveWorkers, writeWorkers } from '../../src/synapse/derive-workers.ts';
 import { readConfig } from '../app/test-config.ts';
-import { read, SOUND } from './sound.ts';
+import { facts, read, SOUND } from './sound.ts';
 
 /** A worker's own file; `listener` in the flow style of YAML, `client` and `federation` on a port unless told otherwise. */
 const worker = (
@@ -15,7 +15,7 @@ const worker = (
 const derive = (shared: string, ...files: string[]) => {
   const { yaml, problems } = read(`${SOUND}${shared}`, ...files);
   expect(problems).toEqual([]);
-  return deriveWorkers(yaml!.processes);
+  return deriveWorkers(yaml!.processes, facts().homeserver);
 };
 
 const poolsOf = (shared: string, file: string) => derive(shared, file)[0]?.pools;
@@ -122,6 +122,7 @@ it('a listener that Synapse would refuse is named with its line, and nothing of 
   expect(problems).toEqual([
     {
       place: { file: 'b.yaml', line: 5 },
+      key: 'worker_listeners[0]',
       what: 'this listener has no type',
       fix: expect.stringContaining('type: http'),
     },

@@ -75,12 +75,12 @@ matrix_authentication_service: { enabled: true, endpoint: "http://mas:8080", sec
     expect(yaml).toMatchObject({
       processes: { names: ['generic1'] },
       mainSendsFederation: false,
-      authenticationService: { endpoint: 'http://mas:8080' },
+      authenticationService: { endpoint: 'http://mas:8080', early: false },
     });
     expect(
       read('server_name: a.b\nexperimental_features: {msc3861: {enabled: true, issuer: "https://mas.a.b/"}}').yaml
         ?.authenticationService,
-    ).toEqual({ endpoint: 'https://mas.a.b/' });
+    ).toEqual({ endpoint: 'https://mas.a.b/', early: true });
   });
 
   it('reads the settings of old, which replace listeners', () => {

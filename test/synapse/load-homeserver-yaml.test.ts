@@ -32,6 +32,22 @@ it.each([
   ['is not there', () => {}, 'does not exist'],
   ['is larger than 1 MiB', (path: string) => writeFileSync(path, '#'.repeat(1_048_577)), 'is larger than 1 MiB'],
   ['is no text', (path: string) => writeFileSync(path, Buffer.from([0x61, 0xff])), 'is not UTF-8 text'],
+  [
+    'is a folder of 301 files',
+    (path: string) => {
+      mkdirSync(path);
+      for (let n = 0; n < 301; n++) writeFileSync(join(path, `${n}.yaml`), '');
+    },
+    'there are more than 300 files ending in .yaml',
+  ],
+  [
+    'is a folder of nine large files',
+    (path: string) => {
+      mkdirSync(path);
+      for (let n = 0; n < 9; n++) writeFileSync(join(path, `${n}.yaml`), `#${' '.repeat(1_000_000)}`);
+    },
+    'the files are larger than 8 MiB together',
+  ],
   ['is an empty folder', (path: string) => mkdirSync(path), 'there is no file ending in .yaml'],
 ])('says so in a sentence when the file %s', (_, prepare, what) => {
   prepare(join(folder, 'homeserver.yaml'));

@@ -20,7 +20,7 @@ const DEEPEST = 8;
 const MOST_LOOKUPS = 10_000;
 const LONGEST = 65_536;
 /** What a request of the kind that is asked about has none of. */
-const EMPTY = /^(http_|cookie_|arg_|args$|query_string$|is_args$|limit_rate$|remote_user$)/;
+const EMPTY = /^(http_|cookie_|limit_rate$|remote_user$)/;
 /** Values that nobody decides on: any will do. */
 const PLAIN: Readonly<Record<string, string>> = {
   remote_addr: '192.0.2.1',
@@ -59,13 +59,19 @@ export function createVariables(
       case 'https':
         return request.tls ? 'on' : '';
       case 'request_uri':
-        return request.path;
+        return request.query === undefined ? request.path : `${request.path}?${request.query}`;
+      case 'args':
+      case 'query_string':
+        return request.query ?? '';
+      case 'is_args':
+        return request.query === undefined ? '' : '?';
       case 'uri':
       case 'document_uri':
         return variables.uri;
     }
     const map = maps.get(name);
     if (map !== undefined) return followMap(map);
+    if (name.startsWith('arg_')) return new URLSearchParams(request.query).get(name.slice('arg_'.length)) ?? '';
     if (EMPTY.test(name)) return '';
     // Groups that did not take part in the match are empty; without a match there are none.
     return Object.hasOwn(PLAIN, name) ? PLAIN[name] : /^\d$/.test(name) ? '' : undefined;
