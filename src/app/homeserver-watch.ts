@@ -4,6 +4,7 @@ import type { System, Timer } from '../base/system.ts';
 import type { Matter } from './announcer.ts';
 import { describeAbsence } from './describe-absence.ts';
 import { type Absence, judgeAbsence, noteAbsence, UNKNOWN_ABSENCE } from './judge-absence.ts';
+import { listServices } from './list-services.ts';
 import type { Runtime } from './runtime.ts';
 import { createStandingMatter, nameMatter } from './standing-matter.ts';
 import type { WarningBoard } from './warning-board.ts';
@@ -108,15 +109,11 @@ export function createHomeserverWatch(deps: HomeserverWatchDeps): HomeserverWatc
   };
 }
 
-/** Each homeserver and authentication service once, however many server names it has, and each pool of workers. */
+/** Each homeserver and each service beside it once, however many server names it has, and each pool of workers. */
 function listPlaces(runtime: Runtime): readonly Place[] {
   const { servers } = runtime.config;
-  const services = [
-    ...group(servers, ({ homeserver }) => homeserver).map((one) => ({ ...one, who: 'homeserver' })),
-    ...group(servers, ({ mas }) => mas).map((one) => ({ ...one, who: 'authentication service' })),
-  ];
   return [
-    ...services.map(({ upstream, names, who }): Place => {
+    ...groupPrograms(servers).map(({ upstream, names, who }): Place => {
       return {
         ...{ id: nameMatter('homeserver', upstream.text), names },
         what: `The ${who} of ${shorten(names)} (${upstream.text})`,
@@ -150,17 +147,22 @@ function shorten(names: readonly string[]): string {
     : `${names.slice(0, MOST_NAMES).join(', ')} and ${names.length - MOST_NAMES} more`;
 }
 
-function group(
-  servers: Runtime['config']['servers'],
-  of: (server: Runtime['config']['servers'][number]) => UpstreamPool | undefined,
-): { readonly upstream: UpstreamPool; readonly names: readonly string[] }[] {
-  const groups = new Map<string, { readonly upstream: UpstreamPool; readonly names: string[] }>();
+interface Program {
+  /** `homeserver`, `authentication service`. */
+  readonly who: string;
+  readonly upstream: UpstreamPool;
+  readonly names: string[];
+}
+
+function groupPrograms(servers: Runtime['config']['servers']): readonly Program[] {
+  const groups = new Map<string, Program>();
   for (const server of servers) {
-    const upstream = of(server);
-    if (upstream === undefined) continue;
-    const known = groups.get(upstream.text) ?? { upstream, names: [] };
-    known.names.push(server.serverName.text);
-    groups.set(upstream.text, known);
+    const beside = listServices(server).map(({ name, upstream }) => ({ who: name, upstream }));
+    for (const { who, upstream } of [{ who: 'homeserver', upstream: server.homeserver }, ...beside]) {
+      const known = groups.get(upstream.text) ?? { who, upstream, names: [] };
+      known.names.push(server.serverName.text);
+      groups.set(upstream.text, known);
+    }
   }
   return [...groups.values()];
 }

@@ -4,6 +4,7 @@ import { createHomeserverWatch, type HomeserverWatch } from '../../src/app/homes
 import { closeUpstreams, createRuntime, type Runtime } from '../../src/app/runtime.ts';
 import { realSystem } from '../../src/base/system.ts';
 import { createMetrics } from '../../src/observe/metrics.ts';
+import { pause } from '../harness/until.ts';
 import { startHttpUpstream, type TestUpstream } from '../harness/upstream.ts';
 import { createManualSystem, type ManualSystem } from '../tls/manual-system.ts';
 import { createRecordingLog, type RecordingLog } from '../tls/recording-log.ts';
@@ -25,7 +26,7 @@ beforeEach(async () => {
     response.statusCode = well ? 200 : 503;
     response.end('{}');
   });
-  system = createManualSystem();
+  system = createManualSystem(undefined, untilAnswered);
   log = createRecordingLog();
   const yaml = ['a', 'b'].map((name) => `{ server_name: ${name}.test, homeserver: "${upstream.url}" }`);
   runtime = createRuntime(readConfig(`servers: [${yaml.join(', ')}]`), {
@@ -45,6 +46,16 @@ afterEach(async () => {
   closeUpstreams(runtime);
   await upstream.close();
 });
+
+/** However long real sockets take: the clock moves on when all that was asked is answered. */
+async function untilAnswered(): Promise<void> {
+  const isBusy = (): boolean =>
+    runtime.config.servers
+      .flatMap(({ homeserver, rtc }) => (rtc === undefined ? [homeserver] : [homeserver, rtc.jwt, rtc.sfu]))
+      .some((one) => runtime.connectionsTo(one).busy > 0);
+  do await pause(2);
+  while (isBusy());
+}
 
 const active = (): readonly ActiveWarning[] => matters.flatMap((matter) => matter.active ?? []);
 
@@ -85,6 +96,21 @@ describe('a homeserver', () => {
     await system.advance(10 * MINUTE);
     expect([upstream.accepted(), system.pending(), matters]).toEqual([0, 0, []]);
   });
+});
+
+it('a service for calls is looked at as a homeserver is', async () => {
+  const closed = await startHttpUpstream(() => {});
+  await closed.close();
+  closeUpstreams(runtime);
+  const rtc = `{ jwt: "${closed.url}", sfu: "${upstream.url}" }`;
+  runtime = createRuntime(
+    readConfig(`servers: [{ server_name: a.test, homeserver: "${upstream.url}", rtc: ${rtc} }]`),
+    { system: realSystem, log, metrics: createMetrics() },
+  );
+  await system.advance(6 * MINUTE);
+  expect(active().map(({ message }) => message)).toEqual([
+    expect.stringMatching(/^The token service for calls of a\.test \(http:.*\) has been down for \d minutes\./),
+  ]);
 });
 
 describe('workers', () => {
