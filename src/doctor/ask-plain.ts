@@ -9,7 +9,7 @@ export type PlainAnswer =
       readonly ok: true;
       readonly status: number;
       readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-      /** At most `MOST` bytes of it. */
+      /** At most `most` bytes of it. */
       readonly body: Buffer;
       /** Milliseconds from dialling to the end of the answer. */
       readonly took: number;
@@ -22,7 +22,7 @@ export type PlainAnswer =
       readonly words: string;
     };
 
-/** Bytes of an answer that are read. */
+/** Bytes of an answer that are read where nothing is said. */
 const MOST = 64 * 1024;
 /** Milliseconds for one request. */
 const PATIENCE = 5_000;
@@ -31,7 +31,12 @@ const PATIENCE = 5_000;
 export function askPlain(
   at: Upstream,
   target: string,
-  { system, signal, host }: { readonly system: System; readonly signal: AbortSignal; readonly host?: string },
+  {
+    system,
+    signal,
+    host,
+    most = MOST,
+  }: { readonly system: System; readonly signal: AbortSignal; readonly host?: string; readonly most?: number },
 ): Promise<PlainAnswer> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason as Error);
@@ -69,14 +74,14 @@ export function askPlain(
             ok: true,
             status: response.statusCode ?? 0,
             headers: response.headers,
-            body: Buffer.concat(chunks).subarray(0, MOST),
+            body: Buffer.concat(chunks).subarray(0, most),
             took: Math.round(system.monotonic() - began),
           }),
         );
       response.on('data', (chunk: Buffer) => {
         chunks.push(chunk);
         length += chunk.length;
-        if (length >= MOST) done();
+        if (length >= most) done();
       });
       response.on('error', (error) => finish(() => resolve(explain(error, connected))));
       response.on('end', done);
