@@ -100,7 +100,7 @@ describe('the status page', () => {
     // Nothing but what belongs there opens.
     const tags = new Set([...withoutOurs(html).matchAll(/<([a-z0-9]+)/g)].map((match) => match[1]!));
     for (const tag of ['img', 'iframe', 'object', 'form', 'input']) expect(tags.has(tag)).toBe(false);
-    expect(withoutOurs(html)).not.toMatch(/<[^>]*\son[a-z]+=/);
+    expect(withoutOurs(html).replaceAll(/"[^"]*"/g, '')).not.toMatch(/<[^>]*\son[a-z]+=/);
   });
 
   it('runs its own style and script alone, which load nothing but the page itself', () => {
