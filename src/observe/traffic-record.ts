@@ -29,6 +29,7 @@ export interface TrafficRecordSlice {
 
 /** Remembers the traffic of the last minutes. */
 export interface TrafficRecord {
+  /** The steps that are over; of one that is closed the one that was going on as well. */
   describe(): TrafficStatus;
   /** Idempotent. */
   close(): void;
@@ -63,16 +64,20 @@ export function createTrafficRecord(
   const number = (): number => Math.floor(system.now() / step);
 
   function look(): void {
-    const ended = number() - 1;
+    take(number() - 1);
+    wait();
+  }
+
+  /** What was counted since the last time belongs to this step, which is the latest. */
+  function take(latest: number): void {
     for (const [key, { surface, status, count }] of sumUp(read())) {
       const cell = cells.get(key) ?? { surface, status, seen: 0, steps: new Map<number, number>() };
       cells.set(key, cell);
-      if (count > cell.seen) cell.steps.set(ended, (cell.steps.get(ended) ?? 0) + count - cell.seen);
+      if (count > cell.seen) cell.steps.set(latest, (cell.steps.get(latest) ?? 0) + count - cell.seen);
       cell.seen = count;
       // A clock that was set back leaves steps that are yet to come.
-      for (const at of cell.steps.keys()) if (at <= ended - kept || at > ended) cell.steps.delete(at);
+      for (const at of cell.steps.keys()) if (at <= latest - kept || at > latest) cell.steps.delete(at);
     }
-    wait();
   }
 
   function wait(): void {
@@ -82,7 +87,8 @@ export function createTrafficRecord(
 
   return {
     describe() {
-      const first = number() - kept;
+      if (closed) take(number());
+      const first = number() - kept + (closed ? 1 : 0);
       const list = (steps: Cell['steps']): number[] =>
         Array.from({ length: kept }, (_, index) => steps.get(first + index) ?? 0);
       const series = [...cells.values()].map(({ surface, status, steps }) => ({

@@ -101,6 +101,16 @@ it('a clock that is set back or forth costs the steps that it makes impossible, 
   expect(requests()).toEqual([]);
 });
 
+it('one that is closed tells of the step that was going on, too', () => {
+  const { counters, pass, requests, record } = setUp();
+  counters['client 200'] = 3;
+  pass(STEP);
+  counters['client 200'] = 5;
+  expect(requests()).toEqual([['client', '2xx', [0, 0, 0, 3]]]);
+  record.close();
+  expect(requests()).toEqual([['client', '2xx', [0, 0, 3, 2]]]);
+});
+
 it('it looks once in each step, and no more when it is closed', () => {
   const { record, isWaiting } = setUp();
   expect(isWaiting()).toBe(true);
