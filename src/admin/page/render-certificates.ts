@@ -29,7 +29,7 @@ function renderCertificate(certificate: CertificateView): string {
     const when =
       next.when === undefined
         ? ''
-        : `${renderMoment(next.when)} <span class="faint nowrap">(${writeInstant(next.when.at)})</span>: `;
+        : `${renderMoment(next.when)} <span class="faint">(${writeInstant(next.when.at)}):</span> `;
     facts.push(['Next', `${when}${escapeHtml(next.why)}`]);
   }
   // What failed is what stands in the way; once is enough.

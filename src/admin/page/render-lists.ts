@@ -17,13 +17,13 @@ export function renderSaved(held: number, saved: readonly Count[]): string {
 
 export function renderListeners(listeners: readonly ListenerView[]): string {
   const rows = listeners.map(({ name, addresses, serves }) => {
-    const at = addresses.map((address) => `<code>${escapeHtml(address)}</code>`).join('<br>');
-    return `<tr><th scope="row">${name}</th><td>${at === '' ? '<span class="faint">closed</span>' : at}<br><span class="faint small">${serves}</span></td></tr>\n`;
+    const at = addresses.map((address) => `<code>${escapeHtml(address)}</code>`).join(' ');
+    return `<tr><th scope="row">${name}</th><td><div class="pair"><span>${at === '' ? '<span class="faint">closed</span>' : at}</span><span class="faint">${serves}</span></div></td></tr>\n`;
   });
   return renderSection(
     'listeners',
     'Listeners',
-    `<table><thead><tr><th scope="col">Listener</th><th scope="col">Addresses, and what is served there</th></tr></thead>
+    `<table><thead><tr><th scope="col" class="short">Listener</th><th scope="col">Addresses, and what is served there</th></tr></thead>
 <tbody>${rows.join('')}</tbody></table>\n`,
   );
 }
@@ -38,7 +38,7 @@ export function renderProcesses(processes: readonly ProcessView[]): string {
   return renderSection(
     'processes',
     'Processes',
-    `<table><thead><tr><th scope="col">Process</th><th scope="col">State</th><th scope="col" class="number">PID</th></tr></thead>
+    `<table><thead><tr><th scope="col" class="short">Process</th><th scope="col">State</th><th scope="col" class="number">PID</th></tr></thead>
 <tbody>${rows.join('')}</tbody></table>\n`,
   );
 }

@@ -58,8 +58,8 @@ export function renderStatusPage(status: Status): string {
 <main id="status">
 <p id="stale" class="unknown" role="alert" hidden></p>
 ${renderVerdict(view)}${renderFigures(view)}<div class="columns"><div>
-${renderServers(view.servers)}${renderCertificates(view.certificates)}${renderWarnings(view.warnings)}</div><div>
-${renderTraffic(view.traffic)}${renderPeers(view.peers)}${renderSaved(view.held, view.saved)}${renderListeners(view.listeners)}${renderProcesses(view.processes)}</div></div>
+${renderServers(view.servers)}${renderCertificates(view.certificates)}${renderWarnings(view.warnings)}${renderListeners(view.listeners)}</div><div>
+${renderTraffic(view.traffic)}${renderPeers(view.peers)}${renderSaved(view.held, view.saved)}${renderProcesses(view.processes)}</div></div>
 <p class="faint small">As of <time datetime="${escapeHtml(view.at)}">${escapeHtml(view.at.slice(0, 19).replace('T', ' '))} UTC</time>; kept up to date every ${REFRESH} seconds.</p>
 </main>
 <footer class="faint">${escapeHtml(`${NAME} ${view.version}`)}, up for ${escapeHtml(view.uptime)}. In a terminal: <code>matrix-sidecar status</code>; everything checked anew: <code>matrix-sidecar doctor</code>.</footer>
@@ -81,7 +81,7 @@ function renderFigures({ traffic, held, inFlight, certificates, uptime }: Status
   const first = [...certificates].sort((a, b) => (a.expires.at < b.expires.at ? -1 : 1))[0];
   const figures: [what: string, html: string][] = [
     ['Requests per second', sayRate(traffic.now)],
-    [`Failed, of ${traffic.span}`, sayShare(traffic.failedShare)],
+    [`Failed in ${traffic.span}`, sayShare(traffic.failedShare)],
     ['Requests under way', inFlight.toLocaleString('en')],
     ['Requests held', held.toLocaleString('en')],
     ['First certificate', first === undefined ? 'none' : renderLength(first.left)],

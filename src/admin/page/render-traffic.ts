@@ -22,7 +22,7 @@ export function renderTraffic(traffic: TrafficView): string {
     `<p class="ends"><span>requests per second</span><span>at most ${sayRate(most)}</span></p>
 ${renderSpark(traffic, words)}
 <p class="ends"><span>${span} ago</span><span>now</span></p>
-<p class="legend">${key('fine', 'answered')}${key('refused', 'refused (4xx), or left by the client')}${key('failed', 'failed (5xx)')}</p>
+<p class="legend">${key('fine', 'answered')}${key('refused', 'refused (4xx) or left')}${key('failed', 'failed (5xx)')}</p>
 <table><thead><tr><th scope="col">Surface</th><th scope="col" class="number">Per second</th><th scope="col" class="number">Failed</th></tr></thead>
 <tbody>${rows.join('')}</tbody></table>\n`,
   );
@@ -57,7 +57,7 @@ export function renderPeers(peers: readonly PeerStatus[]): string {
   const body =
     rows.length === 0
       ? '<p class="faint">No other server was answered in the last minutes.</p>\n'
-      : `<table><thead><tr><th scope="col">Server, as it names itself</th><th scope="col" class="number">In 5 minutes</th><th scope="col">Share</th></tr></thead>
+      : `<table><thead><tr><th scope="col">Server, as it names itself</th><th scope="col" class="number">In 5 minutes</th><th scope="col" class="short">Share</th></tr></thead>
 <tbody>${rows.join('')}</tbody></table>\n`;
   return renderSection('peers', 'Busiest servers', body);
 }

@@ -21,20 +21,41 @@ section { margin-top: 1.75rem; }
 @media (min-width: 64rem) {
   .columns { display: grid; grid-template-columns: minmax(0, 1fr) 25rem; gap: 0 2.5rem; align-items: start; }
 }
-table { width: 100%; border-collapse: collapse; }
+table { width: 100%; border-collapse: collapse; table-layout: fixed; }
 caption { text-align: left; }
 th, td { padding: .4rem .75rem .4rem 0; text-align: left; vertical-align: top; border-top: 1px solid var(--line); }
 th:last-child, td:last-child { padding-right: 0; }
 thead th { border-top: 0; padding-top: 0; font-size: .85rem; font-weight: 400; color: var(--faint); }
 tbody th { font-weight: 400; }
-.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+tbody tr:last-child > * { padding-bottom: 0; }
+.number { width: 6.5rem; text-align: right; font-variant-numeric: tabular-nums; }
+th.state { width: 42%; }
+th.short { width: 6.5rem; }
+.why td { padding-top: 0; border-top: 0; }
+.where > * { display: block; }
+.pair > * { display: block; }
+@media (min-width: 40rem) {
+  .pair { display: grid; grid-template-columns: 15rem minmax(0, 1fr); gap: 0 1rem; }
+  .where { display: grid; grid-template-columns: 12.5rem minmax(0, 1fr); gap: 0 .5rem; align-items: baseline; }
+  th.state { width: 32%; }
+}
+@media (max-width: 40rem) {
+  h2 { font-size: 1.05rem; }
+  .card { padding: .75rem; }
+  .number { width: 4.25rem; }
+  .card th.state { width: 32%; }
+  .where code { font-size: .8rem; }
+  .facts { display: block; }
+  .facts dt { margin-top: .3rem; font-size: .85rem; }
+}
+main > :last-child { margin-top: 1.5rem; }
 .card { margin: 0 0 1rem; border: 1px solid var(--line); border-radius: .6rem; padding: .8rem 1rem; }
+.card > :first-child { margin-top: 0; }
 .card > :last-child { margin-bottom: 0; }
 .card h4 { display: flex; flex-wrap: wrap; gap: .15rem .6rem; align-items: baseline; }
 .card h4 + * { margin-top: .6rem; }
 .card h4 .end { margin-left: auto; font-weight: 400; font-variant-numeric: tabular-nums; }
 .badge { display: inline-block; padding: 0 .55rem; font-size: .8rem; white-space: nowrap; }
-.nowrap { white-space: nowrap; }
 .small { font-size: .85rem; }
 .ends { display: flex; justify-content: space-between; gap: 1rem; font-size: .85rem; color: var(--faint); }
 .ends > :last-child { text-align: right; }
@@ -46,13 +67,13 @@ summary { cursor: pointer; }
 svg { display: block; width: 100%; overflow: visible; }
 .timeline { height: 1rem; }
 .timeline .track { fill: var(--unknown-ground); }
-.timeline .soon { fill: var(--warn-ground); }
-.timeline .very-soon { fill: var(--bad-ground); }
+.timeline .soon { fill: color-mix(in srgb, var(--warn) 40%, var(--ground)); }
+.timeline .very-soon { fill: color-mix(in srgb, var(--bad) 50%, var(--ground)); }
 .timeline .gone { fill: var(--edge); }
 .timeline .now, .key .now { fill: var(--text); }
 .timeline .next, .key .next { fill: var(--link); stroke: var(--ground); stroke-width: 2px; }
 .key { display: inline-block; width: .8rem; height: .8rem; margin-right: .3rem; vertical-align: -.1rem; }
-.key .soon { fill: var(--warn-ground); stroke: var(--edge); }
+.key .soon { fill: color-mix(in srgb, var(--warn) 40%, var(--ground)); }
 .key .fine, .spark .fine { fill: var(--link); }
 .key .refused, .spark .refused { fill: var(--edge); }
 .key .failed, .spark .failed { fill: var(--bad); }
@@ -62,5 +83,6 @@ svg { display: block; width: 100%; overflow: visible; }
 .share rect { fill: var(--unknown-ground); }
 .share .part { fill: var(--link); }
 section table + .legend { margin-top: .6rem; }
-.spark + .ends { margin-bottom: .4rem; }
+.legend + table { margin-top: .9rem; }
+.ends { margin: .2rem 0; }
 `;

@@ -16,7 +16,7 @@ export interface InstanceView extends Word {
   /** `homeserver`, `authentication service`, `website`, or the pool of a worker. */
   readonly part: string;
   readonly place: string;
-  /** Where that leads, if it says more than the place. */
+  /** Where that leads, where the place leads to several. */
   readonly address: string | undefined;
   readonly since: Moment;
   /** How long it has been so: `3 days`. */
@@ -36,7 +36,7 @@ type Server = Status['servers'][number];
 /** `now` in milliseconds since the epoch. Pure. */
 export function viewServer(server: Server, now: number): ServerView {
   const view = (part: string, all: readonly InstanceStatus[]): InstanceView[] =>
-    all.map((one) => viewInstance(part, one, now));
+    all.map((one) => viewInstance(part, one, all, now));
   const instances = [
     ...view('homeserver', server.instances),
     ...server.workers.flatMap(({ pool, instances }) => view(`worker: ${pool}`, instances)),
@@ -71,13 +71,18 @@ function sayWay({ delegate_to, delegate_by }: Server): string {
   return `delegated to ${delegate_to} by ${by[delegate_by ?? 'well-known']}`;
 }
 
-function viewInstance(part: string, instance: InstanceStatus, now: number): InstanceView {
+function viewInstance(
+  part: string,
+  instance: InstanceStatus,
+  all: readonly InstanceStatus[],
+  now: number,
+): InstanceView {
   const { place, address, state, since, requests_in_flight, why } = instance;
   return {
     ...STATES[state],
     part,
     place: place,
-    address: address === null || place.includes(address) ? undefined : address,
+    address: address !== null && all.filter((one) => one.place === place).length > 1 ? address : undefined,
     since: describeMoment(since, now),
     lasting: formatDuration(now - Date.parse(since)),
     inFlight: requests_in_flight,

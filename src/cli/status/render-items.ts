@@ -8,11 +8,8 @@ import { instant, MARKS, paintTone, type Terminal } from './terminal.ts';
 export function renderServer(server: ServerView, { paint, width }: Terminal): string {
   const { name, tone, word, way, held, instances } = server;
   const waits = held === 0 ? '' : `, ${held} request${held === 1 ? '' : 's'} held`;
-  const places = instances.map(({ place }) => place);
   const rows = instances.map(({ part, place, address, tone, word, lasting, inFlight }): Row => {
-    // Of a name that leads to several.
-    const isOneOfMany = address !== undefined && places.filter((other) => other === place).length > 1;
-    const where = isOneOfMany ? `${place} at ${address}` : place;
+    const where = address === undefined ? place : `${place} at ${address}`;
     return [`${MARKS[tone]} ${part}`, where, `${word} for ${lasting}`, `${inFlight} now`];
   });
   const lines = layOut(rows, width).flatMap((line, index) => {
