@@ -55,7 +55,10 @@ export function viewServer(server: Server, now: number): ServerView {
 function judge({ away_seconds }: Server, instances: readonly InstanceView[]): Word {
   if (away_seconds !== null) return { tone: 'bad', word: `away for ${formatDuration(away_seconds * 1000)}` };
   const away = instances.filter(({ tone }) => tone === 'bad').length;
-  if (away > 0) return { tone: 'warn', word: `up, ${away} of ${instances.length} away` };
+  const isPartAway = instances.some(({ part }) =>
+    instances.every((other) => other.part !== part || other.tone === 'bad'),
+  );
+  if (away > 0) return { tone: isPartAway ? 'bad' : 'warn', word: `${away} of ${instances.length} away` };
   return instances.some(({ tone }) => tone === 'warn')
     ? { tone: 'warn', word: 'up, not all of it yet' }
     : { tone: 'good', word: 'up' };
