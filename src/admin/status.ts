@@ -1,5 +1,10 @@
-/** What an operator wants to see at a glance, and machines can read (`/api/status`). */
+import type { RecentWarning } from '../observe/recent-warnings.ts';
+import type { TrafficStatus } from '../observe/traffic-record.ts';
+
+/** What an operator wants to see at a glance, and machines can read (`/api/status`, docs/reference/status.md). */
 export interface Status {
+  /** When it was so; ISO 8601. */
+  readonly at: string;
   readonly version: string;
   readonly uptime_seconds: number;
   readonly draining: boolean;
@@ -21,6 +26,9 @@ export interface Status {
     readonly instances: readonly InstanceStatus[];
     /** Of its website; empty where there is none. */
     readonly website_instances: readonly InstanceStatus[];
+    /** Who answers logins in its place; null where it does itself. */
+    readonly mas: string | null;
+    readonly mas_instances: readonly InstanceStatus[];
     /** Its workers by pool; `background` are those that take no requests. Empty where it is one process. */
     readonly workers: readonly { readonly pool: string; readonly instances: readonly InstanceStatus[] }[];
   }[];
@@ -30,6 +38,14 @@ export interface Status {
   readonly requests_in_flight: number;
   /** How many different addresses connections came from (eight are enough to tell); `only` when there is just one. */
   readonly clients: { readonly connections: number; readonly distinct: number; readonly only: string | null };
+  /** Of the last minutes. */
+  readonly traffic: TrafficStatus;
+  /** The other servers that asked most in the last whole five minutes, the busiest first, all the rest as `other` last. */
+  readonly peers: readonly PeerStatus[];
+  /** Since the start. */
+  readonly saved: SavedStatus;
+  /** What the log warned of last, the newest first. */
+  readonly logged: readonly RecentWarning[];
   /** Those that serve, in their order, then those that only finish what they began. */
   readonly processes: readonly ProcessStatus[];
 }
@@ -46,6 +62,20 @@ export interface WarningStatus {
   readonly sentence: string;
   /** What to do. */
   readonly fix: string | null;
+}
+
+export interface PeerStatus {
+  /** As the server states it. */
+  readonly origin: string;
+  readonly requests: number;
+}
+
+/** Requests that met a homeserver that was away, or would have met an error. */
+export interface SavedStatus {
+  /** Answered well all the same, by what saved them: `hold`, `repeat`, `instance` (another one) or `last-good`. */
+  readonly by: Readonly<Record<string, number>>;
+  /** Those that had to wait, by what became of them: `released`, `expired`, `left` or `refused`. */
+  readonly held: Readonly<Record<string, number>>;
 }
 
 export interface ProcessStatus {
@@ -79,7 +109,10 @@ export interface InstanceStatus {
 export interface CertificateStatus {
   readonly names: readonly string[];
   readonly origin: string;
+  /** Who signed it, for people; null as long as there is none. */
+  readonly issuer: string | null;
   /** ISO 8601, as all instants here. */
+  readonly not_before: string;
   readonly not_after: string;
   readonly days_left: number;
   readonly level: CertificateLevel;
@@ -87,6 +120,8 @@ export interface CertificateStatus {
   readonly next_attempt: { readonly at: string | null; readonly why: string } | null;
   /** How the last attempt to get it from a CA ended. */
   readonly last_result: { readonly at: string; readonly ok: boolean; readonly what: string } | null;
+  /** What stands in the way of the next one, a sentence; null where nothing does. */
+  readonly obstacle: string | null;
 }
 
 /**

@@ -23,6 +23,8 @@ export type TesterWish =
 export interface TesterSources {
   /** A test of this server, shared with whoever asks for the same. */
   test(serverName: string): TesterWish;
+  /** Whether the status page is beside it: it is the operator's. */
+  readonly besideStatus: boolean;
   /** Resolves after so many milliseconds. */
   sleep(ms: number): Promise<undefined>;
 }
@@ -69,6 +71,10 @@ export async function answerTester(method: string, target: string, sources: Test
 }
 
 async function answerPage(serverName: string, sources: TesterSources): Promise<TesterAnswer> {
+  const { besideStatus } = sources;
+  const page = (status: number, content: PageContent): TesterAnswer => {
+    return { status, ...HTML, headers: PAGE_HEADERS, body: renderPage(content, { besideStatus }) };
+  };
   if (serverName === '') return page(200, { kind: 'form' });
   const wish = sources.test(serverName);
   if (!wish.ok) {
@@ -108,8 +114,4 @@ function secondsOf(ms: number): number {
 
 function text(status: number, body: string, headers: readonly string[] = []): TesterAnswer {
   return { status, contentType: 'text/plain; charset=utf-8', headers: [...CORS, ...headers], body };
-}
-
-function page(status: number, content: PageContent): TesterAnswer {
-  return { status, ...HTML, headers: PAGE_HEADERS, body: renderPage(content) };
 }

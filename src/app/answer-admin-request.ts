@@ -1,4 +1,4 @@
-import { type AdminSources, answerAdmin } from '../admin/admin-route.ts';
+import { answerAdmin, type AdminDeps as RouteDeps } from '../admin/admin-route.ts';
 import type { Log } from '../base/log.ts';
 import { isTesterPath } from '../base/tester-paths.ts';
 import type { Exchange } from '../forward/exchange.ts';
@@ -6,7 +6,7 @@ import { findPathEnd } from '../route/request-target.ts';
 import type { FederationTester } from './federation-tester.ts';
 import type { OwnAnswers } from './own-answers.ts';
 
-export interface AdminDeps extends AdminSources {
+export interface AdminDeps extends RouteDeps {
   readonly log: Log;
   readonly answers: OwnAnswers;
   readonly tester: FederationTester;

@@ -18,6 +18,8 @@ export interface CertificateOutlook {
   /** When it is next got from a CA, and why then; `at` is undefined where that is not ours to do, and `why` says so. */
   readonly next: { readonly at: number | undefined; readonly why: string } | undefined;
   readonly last: SetStatus['last'];
+  /** What stands in the way of the next one, a sentence. */
+  readonly obstacle: string | undefined;
   /** Whether more will be known soon: another process orders it, or an attempt is under way here. */
   readonly unsettled: boolean;
 }
@@ -38,6 +40,7 @@ export function listOutlooks(
       level: certificate.origin === BOOTSTRAP_ORIGIN ? 'missing' : judgeRisk(certificate, now),
       next: set === undefined ? explainSource(certificate) : nextOf(set, now),
       last: set?.last,
+      obstacle: set === undefined ? undefined : findObstacle(set),
       unsettled: set !== undefined && (!set.leads || set.next.at <= now),
     };
   });
@@ -46,6 +49,12 @@ export function listOutlooks(
 function nextOf({ leads, other, next }: SetStatus, now: number): CertificateOutlook['next'] {
   if (!leads) return { at: undefined, why: explainOther(other) };
   return next.at > now ? next : { at: now, why: 'It is being tried now.' };
+}
+
+/** A store that cannot be written, or what the last attempt met. */
+function findObstacle({ leads, other, last }: SetStatus): string | undefined {
+  if (!leads && other.kind === 'stuck') return describeStuckStore(other.why);
+  return last?.ok === false ? last.what : undefined;
 }
 
 function explainOther(other: OtherKeeper): string {

@@ -1,12 +1,17 @@
-import type { CertificateStatus, InstanceStatus, Status } from '../admin/status.ts';
+import { countSaved } from '../admin/count-saved.ts';
+import type { InstanceStatus, Status } from '../admin/status.ts';
 import type { BindAddress, UpstreamPool } from '../base/address.ts';
 import { VERSION } from '../base/version.ts';
 import type { ServerConfig } from '../config/config.ts';
 import { digestConfig } from '../config/digest-config.ts';
+import type { MetricFamily, MetricValue } from '../observe/metric-family.ts';
+import type { RecentWarning } from '../observe/recent-warnings.ts';
+import type { TrafficStatus } from '../observe/traffic-record.ts';
 import type { ActiveWarning } from './announcer.ts';
 import type { BoundAddresses } from './bound-listeners.ts';
 import type { CertificateOutlook } from './certificate-outlook.ts';
 import type { ClientNetworks } from './client-networks.ts';
+import { describeCertificate, describeInstant } from './describe-certificate.ts';
 import { describeInstances } from './describe-instances.ts';
 import { listServices } from './list-services.ts';
 import type { Runtime } from './runtime.ts';
@@ -25,6 +30,11 @@ export interface StatusFacts {
   readonly draining: boolean;
   readonly inFlight: number;
   readonly clients: ClientNetworks;
+  readonly traffic: TrafficStatus;
+  /** The metric `originRequests`. */
+  readonly origins: readonly MetricValue[];
+  readonly counters: readonly MetricFamily[];
+  readonly logged: readonly RecentWarning[];
   readonly pid: number;
 }
 
@@ -33,6 +43,7 @@ export function describeStatus(facts: StatusFacts): Status {
   const { config } = facts.runtime;
   const texts = (addresses: readonly BindAddress[]): string[] => addresses.map((address) => address.text);
   return {
+    at: new Date(facts.now).toISOString(),
     version: VERSION,
     uptime_seconds: Math.floor(facts.uptime / 1000),
     draining: facts.draining,
@@ -52,6 +63,8 @@ export function describeStatus(facts: StatusFacts): Status {
       ...describeHold(server, facts),
       instances: listInstances(server.homeserver, facts),
       website_instances: server.website === undefined ? [] : listInstances(server.website, facts),
+      mas: server.mas?.text ?? null,
+      mas_instances: server.mas === undefined ? [] : listInstances(server.mas, facts),
       workers: facts.runtime.workers.list(server.serverName.text).map(({ pool, connections }) => ({
         pool,
         instances: describeInstances(connections.instances, undefined, facts),
@@ -59,10 +72,14 @@ export function describeStatus(facts: StatusFacts): Status {
     })),
     certificates: facts.certificates.map((certificate) => describeCertificate(certificate, facts.now)),
     warnings: facts.warnings.map(({ id, about, level, since, message, fix }) => {
-      return { id, about, level, since: describe(since), sentence: message, fix: fix ?? null };
+      return { id, about, level, since: describeInstant(since), sentence: message, fix: fix ?? null };
     }),
     requests_in_flight: facts.inFlight,
     clients: facts.clients,
+    traffic: facts.traffic,
+    peers: facts.origins.map(({ labels, value }) => ({ origin: String(labels['origin']), requests: value ?? 0 })),
+    saved: countSaved(facts.counters),
+    logged: facts.logged,
     processes: [
       {
         slot: 1,
@@ -92,22 +109,4 @@ function describeHold(
     away_seconds: since === undefined ? null : Math.floor((monotonic - since) / 1000),
     requests_held: [hold, ...services, ...ways].reduce((sum, one) => sum + (one?.waiting ?? 0), 0),
   };
-}
-
-function describeCertificate(outlook: CertificateOutlook, now: number): CertificateStatus {
-  const { certificate, names, level, next, last } = outlook;
-  return {
-    names,
-    origin: certificate.origin,
-    not_after: describe(certificate.notAfter),
-    days_left: Math.floor((certificate.notAfter - now) / 86_400_000),
-    level,
-    next_attempt: next === undefined ? null : { at: next.at === undefined ? null : describe(next.at), why: next.why },
-    last_result: last === undefined ? null : { ...last, at: describe(last.at) },
-  };
-}
-
-function describe(at: number): string {
-  // Stored numbers may be anything; outside what a Date can hold toISOString throws.
-  return new Date(Math.min(Math.max(at, -8.64e15), 8.64e15)).toISOString();
 }

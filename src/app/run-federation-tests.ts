@@ -74,6 +74,7 @@ export function openTester(deps: FederationTesterDeps & { readonly identity: Tes
     answer({ method, target, headers }, asker) {
       const kind = isFromElsewhere(headers) ? 'stranger' : asker.kind;
       return answerTester(method, target, {
+        besideStatus: asker.kind === 'operator',
         test: (serverName) => test(serverName, { ...asker, kind }),
         sleep: (ms) => new Promise((resolve) => void system.setTimer(ms, () => resolve(undefined))),
       });

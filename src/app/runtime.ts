@@ -76,7 +76,9 @@ export function createRuntime(config: Config, deps: RuntimeDeps, before?: Runtim
     const old = before?.config.servers.find((one) => one.serverName.text === text);
     const carried = old?.homeserver.text === server.homeserver.text ? before?.lastGoodOf(text) : undefined;
     const connections = upstreams.get(server.homeserver.text)!;
-    documents.set(text, carried ?? createLastGood({ serverName: text, connections }, deps));
+    const { system } = deps;
+    const onUnanswered = (why: string): void => suspect(holds.get(server.homeserver.text)!, connections, why);
+    documents.set(text, carried ?? createLastGood({ serverName: text, connections }, { system, onUnanswered }));
   }
   const mainOf = ({ homeserver }: ServerConfig) => ({
     connections: upstreams.get(homeserver.text)!,
@@ -102,6 +104,13 @@ export function createRuntime(config: Config, deps: RuntimeDeps, before?: Runtim
     holdOf: (upstream) => holds.get(upstream.text),
     lastGoodOf: (serverName) => documents.get(serverName),
   };
+}
+
+/** A homeserver that nobody asks for anything is away all the same: it is asked whether it is well, as after a lost request. */
+function suspect(hold: Hold, { upstream }: UpstreamConnections, why: string): void {
+  hold.check((here) => {
+    if (!here) hold.lost(`The homeserver at ${upstream.text} cannot be reached: ${why}.`);
+  }, true);
 }
 
 /** Every upstream that a configuration names, once. */

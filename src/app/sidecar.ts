@@ -8,6 +8,8 @@ import type { Config } from '../config/config.ts';
 import { createHandshakeTurns } from '../listen/handshake-turns.ts';
 import { createPenalties } from '../listen/penalties.ts';
 import { createMetrics } from '../observe/metrics.ts';
+import { createRecentWarnings } from '../observe/recent-warnings.ts';
+import { createTrafficRecord } from '../observe/traffic-record.ts';
 import { type BoundAddresses, stopping } from './bound-listeners.ts';
 import { exposeSidecar } from './certificate-metrics.ts';
 import { createClientNetworks } from './client-networks.ts';
@@ -26,6 +28,9 @@ import { exposeTraffic } from './traffic-metrics.ts';
 const LINGER = 1_000;
 /** Milliseconds in which the last answers leave that say that the homeserver is away. */
 const GOODBYE = 250;
+
+/** Ten minutes of traffic, in steps of five seconds. */
+const RECORD = { step: 5_000, kept: 120 };
 
 export interface SidecarDeps {
   readonly system: System;
@@ -58,9 +63,12 @@ export interface Sidecar {
  * Starts a sidecar: certificates, traffic, ways in.
  * @throws SidecarError when a certificate cannot be used or an address cannot be bound; nothing is left running then.
  */
-export async function startSidecar(config: Config, deps: SidecarDeps): Promise<Sidecar> {
-  const { system, log } = deps;
+export async function startSidecar(config: Config, given: SidecarDeps): Promise<Sidecar> {
+  const { system } = given;
   const startedAt = system.monotonic();
+  const logged = createRecentWarnings(given);
+  const { log } = logged;
+  const deps = { ...given, log };
   const metrics = createMetrics();
   const runDeps = { ...deps, metrics, onExhausted: () => limits.onExhausted() };
   const running = { runtime: createRuntime(config, runDeps) };
@@ -89,6 +97,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   });
   exposeSidecar(metrics, { outlooks, isStopping, warnings: () => inForce.certificates.warnings.list() });
   exposeTraffic(metrics, runtime, system);
+  const record = createTrafficRecord(RECORD, { system, read: () => metrics.values('requests') });
   const status = (): Status =>
     describeStatus({
       runtime: inForce.runtime,
@@ -101,6 +110,10 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       draining: isStopping(),
       inFlight: traffic.inFlight,
       clients: clients.describe(),
+      traffic: record.describe(),
+      origins: metrics.values('originRequests'),
+      counters: metrics.describe(['counter']),
+      logged: logged.describe(),
       pid: process.pid,
     });
   const own: OwnSources = { status, readiness, metrics };
@@ -177,6 +190,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
 
   async function closeAll(): Promise<void> {
     watches.close();
+    record.close();
     traffic.close();
     const closed = entrances.close();
     // One that is under way finds the entrances closed, and puts away what it has opened.

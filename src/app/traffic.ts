@@ -1,4 +1,5 @@
 import type { AdminSources } from '../admin/admin-route.ts';
+import { createStatusPage } from '../admin/status-page.ts';
 import type { ConnectionFacts } from '../base/connection.ts';
 import type { Log } from '../base/log.ts';
 import type { System } from '../base/system.ts';
@@ -74,7 +75,8 @@ export function createTraffic(limits: Config['limits'], deps: TrafficDeps): Traf
     tester,
     unread: createUnreadAnswers({ onCut: (why) => metrics.counter('answersCut', { why }).add() }),
   };
-  const adminDeps: AdminDeps = { log, answers, tester, ...deps.admin };
+  const page = createStatusPage({ system, status: () => deps.admin.status() });
+  const adminDeps: AdminDeps = { log, answers, tester, ...deps.admin, page };
 
   function onExchange(exchange: Exchange): void {
     inFlight.enter();

@@ -12,6 +12,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<AddCommand>> = new Map([
   ['advise', async () => (await import('./advise-command.ts')).addAdviseCommand],
   ['explain', async () => (await import('./explain-command.ts')).addExplainCommand],
   ['doctor', async () => (await import('./doctor-command.ts')).addDoctorCommand],
+  ['status', async () => (await import('./status-command.ts')).addStatusCommand],
   ['certs', async () => (await import('./certs-command.ts')).addCertsCommand],
   ['import', async () => (await import('./import-command.ts')).addImportCommand],
   ['config', async () => (await import('./config-command.ts')).addConfigCommand],

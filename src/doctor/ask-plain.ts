@@ -9,7 +9,7 @@ export type PlainAnswer =
       readonly ok: true;
       readonly status: number;
       readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-      /** At most `MOST` bytes of it. */
+      /** At most `most` bytes of it. */
       readonly body: Buffer;
       /** Milliseconds from dialling to the end of the answer. */
       readonly took: number;
@@ -22,7 +22,7 @@ export type PlainAnswer =
       readonly words: string;
     };
 
-/** Bytes of an answer that are read. */
+/** Bytes of an answer that are read where nothing is said. */
 const MOST = 64 * 1024;
 /** Milliseconds for one request. */
 const PATIENCE = 5_000;
@@ -33,13 +33,15 @@ export interface PlainRequest {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Bytes of the answer that are read. */
+  readonly most?: number;
 }
 
 /** One request over HTTP/1.1 on a connection of its own, a GET unless said. Never rejects but for the signal. */
 export function askPlain(
   at: Upstream,
   target: string,
-  { system, signal, ...asked }: PlainRequest & { readonly system: System; readonly signal: AbortSignal },
+  { system, signal, most = MOST, ...asked }: PlainRequest & { readonly system: System; readonly signal: AbortSignal },
 ): Promise<PlainAnswer> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason as Error);
@@ -80,11 +82,11 @@ export function askPlain(
     sent.on('response', (response) => {
       const chunks: Buffer[] = [];
       let length = 0;
-      const done = (): void => answer(response, Buffer.concat(chunks).subarray(0, MOST));
+      const done = (): void => answer(response, Buffer.concat(chunks).subarray(0, most));
       response.on('data', (chunk: Buffer) => {
         chunks.push(chunk);
         length += chunk.length;
-        if (length >= MOST) done();
+        if (length >= most) done();
       });
       response.on('error', (error) => finish(() => resolve(explain(error, connected))));
       response.on('end', done);

@@ -1,5 +1,5 @@
-import { isJsonObject, type JsonObject } from '../matrix/json.ts';
-import { askPlain } from './ask-plain.ts';
+import type { JsonObject } from '../matrix/json.ts';
+import { askStatus } from './ask-status.ts';
 import { checkApex } from './check-apex.ts';
 import { checkCertificates, checkServedCertificates } from './check-certificates.ts';
 import { checkClients } from './check-clients.ts';
@@ -12,7 +12,7 @@ import { checkPath } from './check-path.ts';
 import { checkReach, type Reached } from './check-reach.ts';
 import { checkRtcServices } from './check-rtc-services.ts';
 import { checkRtcWay } from './check-rtc-way.ts';
-import { checkSidecar, reachHere } from './check-sidecar.ts';
+import { checkSidecar } from './check-sidecar.ts';
 import { checkWorkers } from './check-workers.ts';
 import { type Deployment, listPublicPlaces } from './deployment.ts';
 import type { DoctorDeps } from './doctor-deps.ts';
@@ -62,18 +62,8 @@ export function createStatus(
   const admin = listen.admin[0];
   async function ask(signal: AbortSignal): Promise<JsonObject | undefined> {
     if (admin === undefined) return undefined;
-    const { address: host, port } = reachHere(admin);
-    const at = { kind: 'tcp', host, port, text: `http://${host}:${port}` } as const;
-    const answer = await askPlain(at, '/api/status', { system, signal });
-    if (!answer.ok || answer.status !== 200) return undefined;
-    try {
-      const value: unknown = JSON.parse(answer.body.toString());
-      return isJsonObject(value) && typeof value['version'] === 'string' && Array.isArray(value['servers'])
-        ? value
-        : undefined;
-    } catch {
-      return undefined;
-    }
+    const answer = await askStatus(admin, { system, signal });
+    return answer.ok ? answer.status : undefined;
   }
   return (signal) => {
     asked ??= ask(signal).catch(() => undefined);

@@ -16,8 +16,16 @@ export type PageContent =
 const REFRESH = 2;
 const NAME = 'Federation tester';
 
+export interface PageOptions {
+  /** It stands beside the status page, and links to it. */
+  readonly besideStatus?: boolean;
+}
+
+const NAVIGATION =
+  '<nav aria-label="Pages"><a href="/">Status</a><a href="/federationtester" aria-current="page">Federation tester</a></nav>';
+
 /** The whole page: no script, nothing from elsewhere. The style has to be allowed by `CONTENT_SECURITY_POLICY`. */
-export function renderPage(content: PageContent): string {
+export function renderPage(content: PageContent, options: PageOptions = {}): string {
   const serverName = content.kind === 'form' ? '' : tameLine(content.serverName);
   return `<!DOCTYPE html>
 <html lang="en">
@@ -30,7 +38,7 @@ ${content.kind === 'running' ? `<meta http-equiv="refresh" content="${REFRESH}">
 <style>${STYLE}</style>
 </head>
 <body>
-<header><h1>${NAME}</h1></header>
+<header class="top"><h1>${NAME}</h1>${options.besideStatus === true ? `\n${NAVIGATION}` : ''}</header>
 <main>
 <form method="get" action="/federationtester">
 <label for="server_name">Server name <span class="faint">what stands after the colon in @alice:example.com</span>

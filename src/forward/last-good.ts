@@ -46,7 +46,11 @@ export interface LastGood {
  */
 export function createLastGood(
   slice: { readonly serverName: string; readonly connections: UpstreamConnections },
-  deps: { readonly system: System },
+  deps: {
+    readonly system: System;
+    /** A question had no answer; `why` is a clause. */
+    onUnanswered?(why: string): void;
+  },
 ): LastGood {
   const { system } = deps;
   const documents = new Map<string, LastGoodDocument>();
@@ -63,6 +67,7 @@ export function createLastGood(
 
   async function fetchAll(): Promise<void> {
     let complete = true;
+    let unanswered: string | undefined;
     for (const path of LAST_GOOD_PATHS) {
       const asked = { path, host: slice.serverName, most: MOST };
       const fetched = await fetchDocument(slice.connections, asked, system);
@@ -70,9 +75,11 @@ export function createLastGood(
       const goodUntil = fetched.ok && fetched.status === 200 ? judge(path, fetched.body) : undefined;
       if (goodUntil !== undefined && fetched.ok)
         documents.set(path, { body: fetched.body, fetchedAt: system.now(), goodUntil });
+      if (!fetched.ok) unanswered ??= fetched.why;
       // A homeserver without federation says 404: nothing to keep, and nothing to try again for.
       else if (!fetched.ok || fetched.status >= 500) complete = false;
     }
+    if (unanswered !== undefined) deps.onUnanswered?.(unanswered);
     arm(complete ? REFRESH : retry);
     // One that starts beside us may take a minute, and until then there is nothing to give in its place.
     if (documents.size > 0) retry = complete ? FIRST_REFRESH : Math.min(retry * 2, SLOWEST_RETRY);

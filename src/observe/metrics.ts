@@ -1,6 +1,6 @@
 import { type BoundHistogram, createHistogram, type Histogram } from './histogram.ts';
 import type { Metric } from './metric.ts';
-import type { MetricFamily, MetricsSnapshot } from './metric-family.ts';
+import type { MetricFamily, MetricsSnapshot, MetricValue } from './metric-family.ts';
 import { type CounterId, type GaugeId, type HistogramId, type LabelsOf, METRICS } from './metrics-table.ts';
 import { type Exposition, renderExposition } from './render-exposition.ts';
 
@@ -23,6 +23,8 @@ export interface Metrics {
   histogram<K extends HistogramId>(id: K, labels: LabelsOf<K>): BoundHistogram;
   /** `read` is asked at each scrape, must be quick and must not throw; it takes the place of an earlier one. */
   gauge<K extends GaugeId>(id: K, read: () => readonly Sample<K>[]): void;
+  /** What one of the table shows now. */
+  values(id: CounterId | GaugeId): readonly MetricValue[];
   /** Those of the table that are of these types. */
   describe(types: readonly Metric['type'][]): readonly MetricFamily[];
   /** Everything, with the process's own metrics. */
@@ -96,6 +98,7 @@ export function createMetrics(): Metrics {
     gauge(id, read) {
       gauges.set(id, read);
     },
+    values: (id) => read(id, METRICS[id].type),
     describe,
     snapshot,
     scrape: async () => renderExposition(await snapshot()),

@@ -1,10 +1,13 @@
+import { countSaved } from '../admin/count-saved.ts';
 import type { ProcessStatus } from '../admin/status.ts';
 import type { System } from '../base/system.ts';
 import type { MetricFamily } from '../observe/metric-family.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import type { TrafficStatus } from '../observe/traffic-record.ts';
 import { mergeFamilies, mergeMetrics } from './merge-metrics.ts';
 import { mergeReadiness } from './merge-readiness.ts';
 import { mergeStatus } from './merge-status.ts';
+import { mergeTraffic } from './merge-traffic.ts';
 import type { Told, Topic } from './messages.ts';
 import type { ServingProcess } from './serving-process.ts';
 import type { Slot } from './slot.ts';
@@ -36,6 +39,7 @@ export function createCensus(deps: CensusDeps): Census {
   const { system, metrics } = deps;
   const startedAt = system.monotonic();
   let buried: readonly MetricFamily[] = [];
+  let buriedTraffic: readonly TrafficStatus[] = [];
 
   async function ask<T extends Topic>(topic: T, processes: readonly ServingProcess[]): Promise<Answers<T>> {
     const told = await Promise.all(
@@ -65,11 +69,12 @@ export function createCensus(deps: CensusDeps): Census {
   async function tellStatus(): Promise<Told['status'] | undefined> {
     const answers = await ask('status', listTelling());
     const parts = [...answers].map(([{ leaving }, status]) => ({ leaving, status }));
-    return mergeStatus(parts, {
+    const whole = {
       uptime_seconds: Math.floor((system.monotonic() - startedAt) / 1000),
       draining: deps.isStopping(),
       processes: listProcesses(answers),
-    });
+    };
+    return mergeStatus(parts, whole, { traffic: buriedTraffic, saved: countSaved(buried) });
   }
 
   async function tellReadiness(): Promise<Told['readiness'] | undefined> {
@@ -99,7 +104,8 @@ export function createCensus(deps: CensusDeps): Census {
 
   return {
     tell: (topic) => ({ status: tellStatus, readiness: tellReadiness, metrics: tellMetrics })[topic](),
-    bury({ counted }) {
+    bury({ counted, traffic }) {
+      if (traffic !== undefined) buriedTraffic = [mergeTraffic([...buriedTraffic, traffic])];
       buried = mergeFamilies([...buried, ...counted]);
     },
   };

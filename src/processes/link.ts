@@ -125,7 +125,12 @@ export function openLink(system: System): Link {
         act = (what) => void (what.kind === 'drain' ? drain(what.patience, what.next) : close()).then(resolve, reject);
         for (const what of early.splice(0)) act(what);
       }),
-    done: () => sendLast({ kind: 'done', counted: own?.metrics.describe(['counter', 'histogram']) ?? [] }),
+    done: () =>
+      sendLast({
+        kind: 'done',
+        counted: own?.metrics.describe(['counter', 'histogram']) ?? [],
+        traffic: own?.status().traffic,
+      }),
   };
 }
 

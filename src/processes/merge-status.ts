@@ -1,5 +1,10 @@
-import type { CertificateStatus, ProcessStatus, Status } from '../admin/status.ts';
+import { addSaved } from '../admin/count-saved.ts';
+import type { CertificateStatus, PeerStatus, ProcessStatus, SavedStatus, Status } from '../admin/status.ts';
+import { REST } from '../observe/busiest-names.ts';
+import { mergeLogged } from '../observe/recent-warnings.ts';
+import type { TrafficStatus } from '../observe/traffic-record.ts';
 import { mergeInstances } from './merge-instances.ts';
+import { mergeTraffic } from './merge-traffic.ts';
 
 export interface StatusPart {
   /** It takes nothing new: of the configuration it knows what was in force before. */
@@ -14,10 +19,19 @@ export interface WholeStatus {
   readonly processes: readonly ProcessStatus[];
 }
 
+/** What processes leave behind that have ended. */
+export interface EndedStatus {
+  readonly traffic: readonly TrafficStatus[];
+  readonly saved: SavedStatus;
+}
+
+/** Peers that are told apart. */
+const MOST_PEERS = 20;
+
 type Servers = Status['servers'];
 
 /** The status of several processes as that of one sidecar; undefined where none has told anything. Pure. */
-export function mergeStatus(parts: readonly StatusPart[], whole: WholeStatus): Status | undefined {
+export function mergeStatus(parts: readonly StatusPart[], whole: WholeStatus, ended: EndedStatus): Status | undefined {
   const all = parts.map(({ status }) => status);
   const staying = parts.filter(({ leaving }) => !leaving).map(({ status }) => status);
   const told = staying.length > 0 ? staying : all;
@@ -31,6 +45,10 @@ export function mergeStatus(parts: readonly StatusPart[], whole: WholeStatus): S
     warnings: mergeWarnings(told.flatMap(({ warnings }) => warnings)),
     requests_in_flight: add(all.map(({ requests_in_flight }) => requests_in_flight)),
     clients: mergeClients(all.map(({ clients }) => clients)),
+    traffic: mergeTraffic([...all.map(({ traffic }) => traffic), ...ended.traffic]),
+    peers: mergePeers(all.flatMap(({ peers }) => peers)),
+    saved: addSaved([...all.map(({ saved }) => saved), ended.saved]),
+    logged: mergeLogged(all.map(({ logged }) => logged)),
   };
 }
 
@@ -45,6 +63,7 @@ function mergeServer(server: Servers[number], told: readonly Status[], all: read
     requests_held: add(of(all).map(({ requests_held }) => requests_held)),
     instances: mergeInstances(of(told).map(({ instances }) => instances)),
     website_instances: mergeInstances(of(told).map(({ website_instances }) => website_instances)),
+    mas_instances: mergeInstances(of(told).map(({ mas_instances }) => mas_instances)),
     workers: server.workers.map(({ pool }) => ({
       pool,
       instances: mergeInstances(
@@ -77,7 +96,22 @@ function mergeCertificates(lists: readonly (readonly CertificateStatus[])[]): re
 function mergeCertificate(a: CertificateStatus, b: CertificateStatus): CertificateStatus {
   const next = [a, b].find(({ next_attempt }) => next_attempt !== null && next_attempt.at !== null) ?? a;
   const last = (b.last_result?.at ?? '') > (a.last_result?.at ?? '') ? b : a;
-  return { ...a, next_attempt: next.next_attempt, last_result: last.last_result };
+  return {
+    ...a,
+    next_attempt: next.next_attempt,
+    last_result: last.last_result,
+    obstacle: next.obstacle ?? last.obstacle,
+  };
+}
+
+function mergePeers(peers: readonly PeerStatus[]): readonly PeerStatus[] {
+  const sums = new Map<string, number>();
+  for (const { origin, requests } of peers) sums.set(origin, (sums.get(origin) ?? 0) + requests);
+  const rest = sums.get(REST) ?? 0;
+  sums.delete(REST);
+  const sorted = [...sums].map(([origin, requests]) => ({ origin, requests })).sort((a, b) => b.requests - a.requests);
+  const others = rest + add(sorted.slice(MOST_PEERS).map(({ requests }) => requests));
+  return [...sorted.slice(0, MOST_PEERS), ...(others > 0 ? [{ origin: REST, requests: others }] : [])];
 }
 
 /** Each once, as the first one to notice has it. */

@@ -1,5 +1,6 @@
 import type { Readiness, Status } from '../admin/status.ts';
 import type { MetricFamily, MetricsSnapshot } from '../observe/metric-family.ts';
+import type { TrafficStatus } from '../observe/traffic-record.ts';
 
 /**
  * What the supervising process and those that serve say to each other. A process that serves can be of a newer release than
@@ -38,7 +39,7 @@ export type FromServing =
   /** What is so in all of us? The admin listener was asked. */
   | { readonly kind: 'ask'; readonly id: number; readonly topic: Topic }
   /** The last message: it ends because it was asked to, and this is what it has counted. */
-  | { readonly kind: 'done'; readonly counted: readonly MetricFamily[] };
+  | { readonly kind: 'done'; readonly counted: readonly MetricFamily[]; readonly traffic?: TrafficStatus | undefined };
 
 /** Why a process could not start. */
 export interface StartFailure {

@@ -3,6 +3,7 @@ import type { Status } from '../admin/status.ts';
 import { SidecarError } from '../base/errors.ts';
 import type { System } from '../base/system.ts';
 import type { MetricFamily } from '../observe/metric-family.ts';
+import type { TrafficStatus } from '../observe/traffic-record.ts';
 import { keepLastWords } from './last-words.ts';
 import {
   type FromServing,
@@ -41,6 +42,8 @@ export interface ServingProcess {
   readonly leaving: boolean;
   /** What it has counted, as far as is known. */
   readonly counted: readonly MetricFamily[];
+  /** What went through it of late; undefined unless it has said goodbye. */
+  readonly traffic: TrafficStatus | undefined;
   /** What it tells within `most` milliseconds; undefined otherwise. Never rejects. */
   ask<T extends Topic>(topic: T, most: number): Promise<Told[T] | undefined>;
   /**
@@ -74,7 +77,13 @@ export function forkServing(slot: number, order: unknown, deps: ServingProcessDe
   // There is none where the system could not start it.
   const words = stderr ? keepLastWords(stderr, deps.stderr) : undefined;
   const questions = new Map<number, (told: Told[Topic] | undefined) => void>();
-  const state = { asked: 0, counted: [] as readonly MetricFamily[], announced: false, leaving: false };
+  const state = {
+    asked: 0,
+    counted: [] as readonly MetricFamily[],
+    traffic: undefined as TrafficStatus | undefined,
+    announced: false,
+    leaving: false,
+  };
 
   const send = (message: FromSupervisor): void => {
     // It may have gone a moment ago, which is heard of elsewhere.
@@ -119,6 +128,7 @@ export function forkServing(slot: number, order: unknown, deps: ServingProcessDe
     if (message.kind === 'done') {
       state.announced = true;
       state.counted = message.counted;
+      state.traffic = message.traffic;
     } else if (message.kind === 'told') {
       // Also when nobody waits for it any more.
       if (message.topic === 'metrics')
@@ -139,6 +149,9 @@ export function forkServing(slot: number, order: unknown, deps: ServingProcessDe
     ended,
     get leaving() {
       return state.leaving;
+    },
+    get traffic() {
+      return state.traffic;
     },
     get counted() {
       return state.counted;

@@ -1,12 +1,13 @@
 import { expect, it } from 'vitest';
-import { type AdminSources, answerAdmin } from '../../src/admin/admin-route.ts';
-import type { Readiness, Status } from '../../src/admin/status.ts';
+import { type AdminDeps, answerAdmin } from '../../src/admin/admin-route.ts';
+import type { Readiness } from '../../src/admin/status.ts';
+import { status } from './made-status.ts';
 
-const status = { version: '1' } as Status;
-function sources(readiness: Readiness): AdminSources & { looked: number } {
+function sources(readiness: Readiness): AdminDeps & { looked: number } {
   const made = {
     looked: 0,
-    status: () => status,
+    status: () => status(),
+    page: async () => ({ html: '<!DOCTYPE html>', policy: "default-src 'none'" }),
     metrics: { scrape: async () => ({ contentType: 'text/plain; version=0.0.4', text: 'a 1\n' }) },
     readiness: async () => {
       made.looked++;

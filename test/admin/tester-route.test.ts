@@ -17,6 +17,7 @@ async function ask(target: string, wish: TesterWish = done(), method = 'GET') {
       asked.push(serverName);
       return wish;
     },
+    besideStatus: true,
     sleep: async () => undefined,
   });
   const headers = Object.fromEntries(

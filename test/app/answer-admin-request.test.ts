@@ -14,15 +14,16 @@ it('a defect behind the admin listener costs one request: 500, and an error in t
     log,
     answers: createOwnAnswers({ system: realSystem }),
     status: fails,
+    page: async () => fails(),
     readiness: async () => fails(),
     metrics: { scrape: async () => fails() },
     tester: { answer: async () => fails(), answerKeys: async () => fails(), close: () => {} },
   };
-  for (const target of ['/api/status', '/readyz', '/metrics']) {
+  for (const target of ['/', '/api/status', '/readyz', '/metrics']) {
     const { exchange, answered } = createFakeExchange({ target });
     await answerAdminRequest(exchange, deps);
     expect([target, answered.status]).toEqual([target, 500]);
     expect(answered.body).not.toContain('a defect');
   }
-  expect(log.at('error')).toHaveLength(3);
+  expect(log.at('error')).toHaveLength(4);
 });

@@ -43,6 +43,7 @@ describe('what was asked for goes to stdout, and the exit code is 0', () => {
     [['config', 'schema'], '"$schema"'],
     [['demo', '--help'], 'Usage: matrix-sidecar demo'],
     [['certs', '--help'], 'Usage: matrix-sidecar certs'],
+    [['status', '--help'], 'Usage: matrix-sidecar status'],
     [['explain', '--help'], 'Usage: matrix-sidecar explain'],
     [['import', '--help'], 'Usage: matrix-sidecar import'],
     [['import', 'nginx', '--help'], 'Usage: matrix-sidecar import nginx'],
@@ -54,7 +55,7 @@ describe('what was asked for goes to stdout, and the exit code is 0', () => {
 
   it('--help names every command and what it does', async () => {
     const { out } = await run('--help');
-    for (const command of ['serve', 'certs', 'import', 'config', 'demo'])
+    for (const command of ['serve', 'status', 'certs', 'import', 'config', 'demo'])
       expect(out).toMatch(new RegExp(`^ +${command}\\b.* \\w`, 'm'));
   });
 });
@@ -85,6 +86,7 @@ describe('a configuration that cannot be read is explained on stderr, and the ex
     [['serve'], 'SERVER_NAME'],
     [['config', 'check'], 'SERVER_NAME'],
     [['config', 'show', '--config', 'none.yaml'], 'none.yaml'],
+    [['status', '--config', 'none.yaml'], 'none.yaml'],
   ])('%j', async (args, text) => {
     const { code, out, err } = await run(...args);
     expect([code, out]).toEqual([1, '']);

@@ -102,6 +102,17 @@ describe('with several processes', () => {
     await until('the old ones gone', async () => (await states()).length === 2, 20_000);
   });
 
+  it('the traffic of processes that were replaced is not forgotten', async () => {
+    const fine = async (): Promise<number> =>
+      (await serve.status()).traffic.series
+        .filter(({ status }) => status === '2xx')
+        .reduce((sum, { requests }) => requests.reduce((all, one) => all + one, sum), 0);
+    await until('the record has it', async () => (await fine()) >= asked);
+    await serve.hangUp();
+    await until('the old ones gone', async () => (await serve.status()).processes.length === 2, 20_000);
+    expect(await fine()).toBeGreaterThanOrEqual(asked);
+  });
+
   it('after a crash, what was last scraped stays counted', async () => {
     await count(4);
     const before = await repeated();

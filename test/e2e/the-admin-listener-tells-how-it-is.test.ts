@@ -166,8 +166,11 @@ describe('/api/status', () => {
       instances: [instance],
       website_instances: [],
       workers: [],
+      mas: null,
+      mas_instances: [],
     };
     expect(JSON.parse(body)).toEqual({
+      at: since,
       version: VERSION,
       uptime_seconds: expect.any(Number),
       config_digest: expect.stringMatching(/^[0-9a-f]{16}$/),
@@ -193,17 +196,28 @@ describe('/api/status', () => {
         {
           names: expect.arrayContaining(['a.test', 'm.a.test', 'b.test', 'localhost']),
           origin: 'development CA',
+          issuer: expect.stringContaining('development CA'),
+          not_before: since,
           not_after: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
           days_left: expect.any(Number),
           level: 'ok',
           next_attempt: null,
           last_result: null,
+          obstacle: null,
         },
       ],
       // The request that asks.
       requests_in_flight: 1,
       processes: [{ slot: 1, pid: process.pid, uptime_seconds: expect.any(Number), restarts: 0, state: 'serving' }],
       clients: { connections: 0, distinct: 0, only: null },
+      traffic: { step_seconds: 5, from: since, steps: 120, series: [] },
+      ...{ peers: [], saved: { by: {}, held: { released: 0, expired: 0, left: 0, refused: 0 } }, logged: [] },
+      verdict: {
+        ok: true,
+        level: 'good',
+        headline: expect.stringMatching(/^All is well: a\.test and b\.test are up/),
+        problems: [],
+      },
     });
   });
 });

@@ -1,44 +1,9 @@
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openTesterGround, type TesterGround } from '../harness/tester-ground.ts';
+import { findOverflow, requireChromium, style, VIEWS } from './chromium.ts';
 
-const PROGRAMS = ['chromium', 'chromium-browser', 'google-chrome', 'chrome'];
-
-function findChromium(): string | undefined {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/bin', '/snap/bin'];
-  const named = process.env['CHROMIUM'];
-  const paths = [
-    ...(named === undefined ? [] : [named]),
-    ...PROGRAMS.flatMap((name) => folders.map((at) => join(at, name))),
-  ];
-  return paths.find((path) => {
-    try {
-      accessSync(path, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
-
-const program = findChromium();
-const missing =
-  program === undefined ? 'no chromium on PATH, and no CHROMIUM (Debian: apt-get install chromium)' : undefined;
-if (missing !== undefined && process.env['REQUIRE_PEERS'] === '1') throw new Error(missing);
-
-const VIEWS = [
-  { device: 'a phone', width: 360, height: 740, scheme: 'light' },
-  { device: 'a phone', width: 360, height: 740, scheme: 'dark' },
-  { device: 'a desktop', width: 1280, height: 900, scheme: 'light' },
-  { device: 'a desktop', width: 1280, height: 900, scheme: 'dark' },
-] as const;
-
-/** A computed style; written as text, since it is the browser that runs it. */
-function style(page: Page, selector: string, property: string): Promise<unknown> {
-  return page.evaluate(`getComputedStyle(document.querySelector(${JSON.stringify(selector)})).${property}`);
-}
+const { program, missing } = requireChromium();
 
 describe.skipIf(missing !== undefined)(
   `the tester's page in Chromium, without JavaScript${missing ? ` (${missing})` : ''}`,
@@ -85,19 +50,6 @@ describe.skipIf(missing !== undefined)(
       await page.getByLabel('Server name').fill(serverName);
       await page.keyboard.press('Enter');
       await page.getByRole('heading', { level: 3 }).first().waitFor({ timeout: 30_000 });
-    }
-
-    /** What is wider than the window, which nobody sees who does not scroll. */
-    async function findOverflow(page: Page): Promise<string[]> {
-      const { width = 0 } = page.viewportSize() ?? {};
-      const boxes = await page.locator('body *').all();
-      const wide: string[] = [];
-      for (const box of boxes) {
-        const at = await box.boundingBox();
-        if (at !== null && (at.x < 0 || at.x + at.width > width + 0.5))
-          wide.push(await box.evaluate((node) => node.outerHTML.slice(0, 80)));
-      }
-      return wide;
     }
 
     describe.each(VIEWS)('on $device of $width pixels in $scheme colours', (view) => {

@@ -1,41 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import type { CertificateStatus, InstanceStatus, Status } from '../../src/admin/status.ts';
+import type { InstanceStatus, Status } from '../../src/admin/status.ts';
 import { mergeStatus } from '../../src/processes/merge-status.ts';
+import { certificate, server, status } from '../admin/made-status.ts';
 
-const server = (name: string, more: Partial<Status['servers'][number]> = {}): Status['servers'][number] => ({
-  ...{ server_name: name, homeserver: 'http://h', delegate_to: null, away_seconds: null, requests_held: 0 },
-  ...{ delegate_by: null, apex: 'here' },
-  ...{ instances: [], website_instances: [], workers: [] },
-  ...more,
-});
-const certificate = (more: Partial<CertificateStatus> = {}): CertificateStatus => ({
-  ...{ names: ['a.test'], origin: 'CA', not_after: '2027-01-01T00:00:00.000Z', days_left: 90, level: 'ok' },
-  ...{ next_attempt: null, last_result: null },
-  ...more,
-});
-const status = (more: Partial<Status> = {}): Status => ({
-  ...{
-    version: '1',
-    uptime_seconds: 5,
-    draining: false,
-    config_digest: 'd',
-    listeners: { https: ['1.2.3.4:443'] },
-    servers: [server('a.test')],
-  },
-  ...{
-    certificates: [],
-    warnings: [],
-    requests_in_flight: 0,
-    clients: { connections: 0, distinct: 0, only: null },
-    processes: [],
-  },
-  ...more,
-});
 const WHOLE = { uptime_seconds: 100, draining: false, processes: [] };
+const NOBODY = { traffic: [], saved: { by: {}, held: {} } };
 const merge = (...parts: (Partial<Status> & { leaving?: boolean })[]): Status | undefined =>
   mergeStatus(
     parts.map(({ leaving = false, ...more }) => ({ leaving, status: status(more) })),
     WHOLE,
+    NOBODY,
   );
 
 describe('the status of several processes', () => {
