@@ -21,7 +21,9 @@ const builtins = {
   load(id) {
     if (!id.startsWith('\0node:')) return null;
     const name = id.slice(1);
-    const names = Object.keys(process.getBuiltinModule(name)).filter((key) => key !== 'default' && /^[A-Za-z_$][\w$]*$/.test(key));
+    const names = Object.keys(process.getBuiltinModule(name)).filter(
+      (key) => key !== 'default' && /^[A-Za-z_$][\w$]*$/.test(key),
+    );
     const picked = names.map((key) => `export const ${key} = /* @__PURE__ */ pick('${key}');`);
     return `const whole = process.getBuiltinModule('${name}');\nconst pick = (key) => whole[key];\nexport default whole;\n${picked.join('\n')}\n`;
   },
