@@ -25,6 +25,8 @@ export interface Given {
   readonly files?: Readonly<Record<string, string>>;
   readonly colour?: boolean;
   readonly system?: System;
+  /** Told of each piece of output when it comes. */
+  readonly onOutput?: (text: string) => void;
 }
 
 /** Runs `advise` as main would, in a folder of its own. */
@@ -35,6 +37,7 @@ export async function runAdvise({
   files = {},
   colour = false,
   system,
+  onOutput,
 }: Given): Promise<Ran> {
   const folder = mkdtempSync(join(tmpdir(), 'advise-command-'));
   const all = yaml === undefined ? files : { ...files, 'config/sidecar.yaml': yaml };
@@ -47,6 +50,7 @@ export async function runAdvise({
     ...{ env, cwd: folder, isTerminal: false, colour, exitCode: 0 },
     stdout(text) {
       out += text;
+      onOutput?.(text);
     },
     stderr(text) {
       err += text;

@@ -104,6 +104,17 @@ describe.skipIf(missing !== undefined)(`the status page in Chromium${missing ? `
     });
   });
 
+  it.each([1_030, 1_100, 1_280, 1_400])(
+    'has each place on a line of its own in a window of %d pixels',
+    async (width) => {
+      const page = await open({ width, height: 800, scheme: 'light' });
+      const lines = await page.evaluate(
+        `[...document.querySelectorAll('.where code')].map((node) => node.getClientRects().length)`,
+      );
+      expect(new Set(lines as number[])).toEqual(new Set([1]));
+    },
+  );
+
   it('is used with the keyboard: the skip link, the pages, then what is on the page, each with its outline', async () => {
     const page = await open();
     const seen: string[] = [];

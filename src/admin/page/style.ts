@@ -39,6 +39,7 @@ th.short { width: 6.5rem; }
   .where { display: grid; grid-template-columns: 12.5rem minmax(0, 1fr); gap: 0 .5rem; align-items: baseline; }
   th.state { width: 32%; }
 }
+@media (min-width: 64rem) and (max-width: 84rem) { .where { display: block; } }
 @media (max-width: 40rem) {
   h2 { font-size: 1.05rem; }
   .card { padding: .75rem; }
