@@ -1,9 +1,10 @@
 // `npm run build [-- FOLDER]`: src/ and the libraries that it uses to FOLDER, dist/ by default, from nothing. One file per
 // part that is loaded on its own: the 740 modules of `serve` one by one take twice as long to start.
-// `THIRD-PARTY-LICENSES.txt` has the licences of the libraries that went in.
+// `THIRD-PARTY-LICENSES.txt` has the licences of the libraries that went in, `sbom.cdx.json` is their bill of materials.
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'rolldown';
+import { writeSbom } from './sbom.mjs';
 
 const root = join(import.meta.dirname, '..');
 
@@ -56,8 +57,12 @@ for (const chunk of output) {
     if (found !== null) packages.add(found[0]);
   }
 }
-const licences = [...packages].sort().map((path) => {
-  const { name, version, license } = JSON.parse(readFileSync(join(path, 'package.json'), 'utf8'));
+const libraries = [...packages].sort().map((path) => {
+  return { path, ...JSON.parse(readFileSync(join(path, 'package.json'), 'utf8')) };
+});
+writeSbom(root, folder, libraries);
+
+const licences = libraries.map(({ path, name, version, license }) => {
   const files = readdirSync(path).filter((file) => /^(licen[cs]e|notice|copying)(\.|-|$)/i.test(file));
   const texts = files.map((file) => readFileSync(join(path, file), 'utf8').trim());
   return [`${name} ${version} (${license})`, ...texts].join('\n\n');

@@ -64,6 +64,7 @@ describe('links between documents', () => {
     'README.md',
     'CONTRIBUTING.md',
     'SECURITY.md',
+    'deploy/demo/README.md',
     ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
       .filter((path) => path.endsWith('.md'))
       .map((path) => join('docs', path)),

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readKeyDocument } from '../../src/matrix/key-document.ts';
 import { askHttp1, type ClientAnswer, type Endpoint, PROTOCOLS } from '../peers/https-client.ts';
-import { createComposeProject, whyNoCompose } from './compose.ts';
+import { createComposeProject, README_SETUP, whyNoCompose } from './compose.ts';
 
 const missing = await whyNoCompose();
 if (missing !== undefined && process.env['REQUIRE_PEERS'] === '1') {
@@ -15,6 +15,8 @@ const SERVER_NAME = 'example.test';
 const VARIABLES = { SERVER_NAME, CERTIFICATES: 'local', SYNAPSE_ADDRESS: '10.213.7.20' };
 /** Run inside the container, which has no shell: prints the development CA. */
 const PRINT_AUTHORITY = `require('node:fs').readFileSync('/var/lib/matrix-sidecar/development-ca/root.pem', 'utf8')`;
+/** Bytes; what README.md says of the image, and room for the next Node. */
+const LARGEST_IMAGE = 200_000_000;
 const VERSIONS = '/_matrix/client/versions';
 const json = (answer: ClientAnswer): unknown => JSON.parse(answer.body.toString('utf8'));
 const get = (endpoint: Endpoint, path: string): Promise<ClientAnswer> => askHttp1(endpoint, { method: 'GET', path });
@@ -34,7 +36,7 @@ if (missing !== undefined) console.warn(`Skipped: ${missing}`);
 const why = missing === undefined ? '' : ` (skipped: ${missing})`;
 describe.skipIf(missing !== undefined)(`The compose set-up of the README${why}`, () => {
   const name = `sidecar-test-${process.pid}`;
-  let project = createComposeProject(name, VARIABLES);
+  let project = createComposeProject(name, README_SETUP, VARIABLES);
   let clients: Endpoint;
   let federation: Endpoint;
 
@@ -89,8 +91,34 @@ describe.skipIf(missing !== undefined)(`The compose set-up of the README${why}`,
     expect(await project.evaluate(write)).toBe('EROFS');
   });
 
+  test('has an image that is as small as the README says', async () => {
+    const image = await project.inspect(await project.containerOf('sidecar'), '{{.Image}}');
+    const size = Number(await project.inspect(image, '{{.Size}}'));
+    expect(size).toBeGreaterThan(50_000_000);
+    expect(size).toBeLessThan(LARGEST_IMAGE);
+  });
+
+  test('has a bill of materials where its label says: libraries, Node.js, and what both are linked with', async () => {
+    const container = await project.containerOf('sidecar');
+    const file = await project.inspect(container, '{{index .Config.Labels "matrix-sidecar.sbom"}}');
+    const bill = JSON.parse(await project.evaluate(`require('fs').readFileSync('${file}', 'utf8')`)) as {
+      components: readonly {
+        purl: string;
+        version: string;
+        components?: readonly { name: string; version: string }[];
+      }[];
+    };
+    const kinds = new Set(bill.components.map(({ purl }) => /^pkg:[a-z]+/.exec(purl)?.[0]));
+    expect([...kinds].sort()).toEqual(['pkg:deb', 'pkg:generic', 'pkg:npm']);
+    const versions = JSON.parse(await project.evaluate('JSON.stringify(process.versions)')) as Record<string, string>;
+    const node = bill.components.find(({ purl }) => purl.startsWith('pkg:generic/node@'));
+    expect(node?.version).toBe(versions['node']);
+    expect(node?.components).toContainEqual(expect.objectContaining({ name: 'openssl', version: versions['openssl'] }));
+    expect(bill.components.filter(({ purl }) => /^pkg:deb\/debian\/libc6@2\.\d+/.test(purl))).toHaveLength(1);
+  });
+
   test('answers versions as Synapse last gave them while it is gone, and finds it again at another address', async () => {
-    const moved = createComposeProject(name, { ...VARIABLES, SYNAPSE_ADDRESS: '10.213.7.21' });
+    const moved = createComposeProject(name, README_SETUP, { ...VARIABLES, SYNAPSE_ADDRESS: '10.213.7.21' });
     // The sidecar asks for them ten seconds after its start, and every ten seconds as long as there are none.
     await sleep(15_000);
     await moved.compose('rm', '--stop', '--force', 'synapse');

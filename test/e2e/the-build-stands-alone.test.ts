@@ -60,3 +60,39 @@ it('has the licences of what went in', () => {
     expect(licences).toMatch(new RegExp(`^${library} \\d+\\.\\d+\\.\\d+ \\(`, 'm'));
   }
 });
+
+it('has a bill of materials with each library that went in, its version and its licence', () => {
+  const licences = readFileSync(join(folder, 'dist/THIRD-PARTY-LICENSES.txt'), 'utf8');
+  const heads = licences.matchAll(/(?:^|-{80}\n\n)([^ \n]+) ([^ \n]+) \((.+)\)$/gm);
+  const wentIn = [...heads].map(([, name, version, licence]) => `${name}@${version} ${licence}`);
+  expect(wentIn.length).toBeGreaterThan(50);
+  const bill = JSON.parse(readFileSync(join(folder, 'dist/sbom.cdx.json'), 'utf8')) as Bill;
+  expect(bill).toMatchObject({ bomFormat: 'CycloneDX', metadata: { component: { name: 'matrix-sidecar' } } });
+  const listed = bill.components.map(({ name, version, licenses }) => {
+    const said = licenses.map(({ license, expression }) => license?.id ?? expression);
+    return `${name}@${version} ${said.join(' ')}`;
+  });
+  expect(listed.sort()).toEqual(wentIn.sort());
+  // An alias of ours is nobody's package: scanners go by the purl.
+  for (const { name, version, purl } of bill.components) {
+    expect(decodeURIComponent(purl)).toBe(`pkg:npm/${name}@${version}`);
+  }
+  const refs = new Set([bill.metadata.component, ...bill.components].map((component) => component['bom-ref']));
+  expect(
+    bill.dependencies.flatMap(({ ref, dependsOn }) => [ref, ...dependsOn]).filter((ref) => !refs.has(ref)),
+  ).toEqual([]);
+});
+
+/** What is read of CycloneDX. */
+interface Bill {
+  readonly metadata: { readonly component: Component };
+  readonly components: readonly Component[];
+  readonly dependencies: readonly { readonly ref: string; readonly dependsOn: readonly string[] }[];
+}
+interface Component {
+  readonly 'bom-ref': string;
+  readonly name: string;
+  readonly version: string;
+  readonly purl: string;
+  readonly licenses: readonly { readonly license?: { readonly id: string }; readonly expression?: string }[];
+}
