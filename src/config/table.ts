@@ -203,7 +203,7 @@ export const configTable = section('The configuration of matrix-sidecar.', {
   }),
   acme: acmeSection,
   store: defaultKey(text(parseStoreAddress), {
-    says: 'Where certificates and accounts are kept: a folder, or postgres://user:password@host:5432/database to share them between several sidecars.',
+    says: 'Where certificates and accounts are kept: a folder, or postgres://user:password@host:5432/database to share them between several sidecars. Those need the same servers: one of them orders for all, by its own configuration.',
     example: 'certs',
     default: 'certs',
     variable: 'STORE',
