@@ -76,8 +76,6 @@ export async function startWorkersSetting(): Promise<WorkersSetting> {
     const { cert, key } = authority.issue(folder, SERVER_NAME, [SERVER_NAME]);
     const own = join(folder, 'synapse');
     const admin = `${HOSTS[SERVER_NAME]}:9010`;
-    const sidecar = await startSidecar(join(folder, 'sidecar'), writeYaml(own, cert, key), admin);
-    undo.push(() => sidecar.close());
     const { password } = new URL(postgres.url());
     const synapse = await startSynapseWithWorkers(
       {
@@ -90,6 +88,9 @@ export async function startWorkersSetting(): Promise<WorkersSetting> {
       HOSTS,
     );
     undo.push(() => synapse.close());
+    // After Synapse, whose files it reads.
+    const sidecar = await startSidecar(join(folder, 'sidecar'), writeYaml(own, cert, key), admin);
+    undo.push(() => sidecar.close());
     const at = { address: HOSTS[SERVER_NAME], name: SERVER_NAME, ca: [authority.pem] };
     return {
       ...{ synapse, sidecar, stranger, folder: own, close },
