@@ -28,14 +28,14 @@ const FAILURES = { least: 5, share: 0.05 };
 /** By what is so at the moment; what was so before is not looked at. Pure. */
 export function judgeStatus(status: Status): StatusVerdict {
   const now = Date.parse(status.at);
-  const state = [
+  const found = [
     ...(status.draining ? [warn('The sidecar is stopping: it finishes what is under way and takes nothing new.')] : []),
     ...status.servers.flatMap((server) => judgeServer(server, now)),
     ...status.certificates.flatMap((certificate) => judgeCertificate(certificate, now)),
     ...judgeProcesses(status),
     ...judgeTraffic(status),
+    ...judgeWarnings(status.warnings),
   ];
-  const found = [...state, ...judgeWarnings(status.warnings, state.length > 0)];
   const problems = [...found.filter(({ level }) => level === 'bad'), ...found.filter(({ level }) => level === 'warn')];
   const [worst] = problems;
   if (worst === undefined) return { ok: true, level: 'good', headline: sayWell(status), problems: [] };
@@ -71,6 +71,8 @@ function judgeServer(server: Server, now: number): StatusProblem[] {
   } else problems.push(...judgeInstances(`the homeserver of ${name}`, instances, ': it gets no requests'));
   problems.push(
     ...judgeInstances(`the authentication service of ${name}`, server.mas_instances, ': nobody can log in'),
+    ...judgeInstances(`the token service for calls of ${name}`, server.rtc_jwt_instances, ': nobody gets into a call'),
+    ...judgeInstances(`the media server for calls of ${name}`, server.rtc_sfu_instances, ': there are no calls'),
     ...judgeInstances(`the website of ${name}`, server.website_instances, ''),
     ...server.workers.flatMap((one) => judgeInstances(`the ${one.pool} workers of ${name}`, one.instances, '')),
   );
@@ -140,12 +142,11 @@ function judgeTraffic({ traffic }: Status): StatusProblem[] {
   return [warn(`Of the requests of the last minute ${share} % failed (5xx).`)];
 }
 
-/** What people are told of that the state does not show. A program that is away mostly is in the state as well. */
-function judgeWarnings(warnings: Status['warnings'], isKnown: boolean): StatusProblem[] {
+/** What people are told of that the state does not show. Programs that are away are in the state, and leave it at once. */
+function judgeWarnings(warnings: Status['warnings']): StatusProblem[] {
   return warnings.flatMap(({ about, sentence }) => {
     if (about === 'federation') return [bad(sentence)];
-    if (about === 'apex') return [warn(sentence)];
-    return about === 'homeserver' && !isKnown ? [bad(sentence)] : [];
+    return about === 'apex' ? [warn(sentence)] : [];
   });
 }
 

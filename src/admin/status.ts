@@ -29,6 +29,9 @@ export interface Status {
     /** Who answers logins in its place; null where it does itself. */
     readonly mas: string | null;
     readonly mas_instances: readonly InstanceStatus[];
+    /** Of the services for calls: who lets people in, and who carries the calls. Empty where there are none. */
+    readonly rtc_jwt_instances: readonly InstanceStatus[];
+    readonly rtc_sfu_instances: readonly InstanceStatus[];
     /** Its workers by pool; `background` are those that take no requests. Empty where it is one process. */
     readonly workers: readonly { readonly pool: string; readonly instances: readonly InstanceStatus[] }[];
   }[];

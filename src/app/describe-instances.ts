@@ -15,9 +15,14 @@ export function describeInstances(
   const when = (at: number): string => new Date(now - (monotonic - at)).toISOString();
   return instances.map(({ place, address, health, inFlight }) => {
     const base = { place: place.text, address: address ?? null, requests_in_flight: inFlight };
-    const awaySince = instances.length === 1 ? hold?.awaySince : undefined;
+    const { awaySince, backAt } = (instances.length === 1 ? hold : undefined) ?? {};
     if (awaySince !== undefined)
       return { ...base, state: 'ejected', since: when(awaySince), why: hold?.why ?? null } as const;
-    return { ...base, state: nameState(health, monotonic), since: when(health.since), why: health.why ?? null };
+    return {
+      ...base,
+      state: nameState(health, monotonic),
+      since: when(backAt ?? health.since),
+      why: health.why ?? null,
+    };
   });
 }

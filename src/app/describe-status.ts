@@ -65,6 +65,8 @@ export function describeStatus(facts: StatusFacts): Status {
       website_instances: server.website === undefined ? [] : listInstances(server.website, facts),
       mas: server.mas?.text ?? null,
       mas_instances: server.mas === undefined ? [] : listInstances(server.mas, facts),
+      rtc_jwt_instances: server.rtc === undefined ? [] : listInstances(server.rtc.jwt, facts),
+      rtc_sfu_instances: server.rtc === undefined ? [] : listInstances(server.rtc.sfu, facts),
       workers: facts.runtime.workers.list(server.serverName.text).map(({ pool, connections }) => ({
         pool,
         instances: describeInstances(connections.instances, undefined, facts),

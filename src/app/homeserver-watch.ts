@@ -118,12 +118,20 @@ function listPlaces(runtime: Runtime): readonly Place[] {
         ...{ id: nameMatter('homeserver', upstream.text), names },
         what: `The ${who} of ${shorten(names)} (${upstream.text})`,
         fix: 'Start it, or see in its log why it does not answer; matrix-sidecar doctor asks it as the sidecar does.',
-        isHere: () => runtime.connectionsTo(upstream).probe(),
+        isHere: () => lookAt(runtime, upstream, who),
         why: () => runtime.holdOf(upstream)?.status.why,
       };
     }),
     ...servers.flatMap(({ serverName: { text } }) => listPools(runtime, text)),
   ];
+}
+
+/** One that nobody asks for anything is away all the same, and requests are to wait for it: it is asked once more. */
+async function lookAt(runtime: Runtime, upstream: UpstreamPool, who: string): Promise<boolean> {
+  const here = await runtime.connectionsTo(upstream).probe();
+  const hold = runtime.holdOf(upstream);
+  if (!here) hold?.check((still) => still || hold.lost(`The ${who} at ${upstream.text} does not answer.`), true);
+  return here;
 }
 
 /** They are asked for their health all the time. Of those that take no requests, each does something that no other does. */

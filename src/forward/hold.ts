@@ -58,6 +58,8 @@ export interface HoldReport {
 export interface HoldStatus {
   /** `System.monotonic` of when it was lost; undefined while it is here. */
   readonly awaySince: number | undefined;
+  /** `System.monotonic` of when it came back last; undefined while it is away, and where it never was. */
+  readonly backAt: number | undefined;
   /** Why it is away, a clause. */
   readonly why: string | undefined;
   readonly waiting: number;
@@ -219,7 +221,8 @@ export function createHold(slice: HoldSlice, deps: HoldDeps): Hold {
       return !here || queue.size > 0;
     },
     get status() {
-      return { awaySince: here ? undefined : lostAt, why: here ? undefined : reason, waiting: queue.size, ...totals };
+      const away = here ? { awaySince: undefined, why: undefined } : { awaySince: lostAt, why: reason };
+      return { ...away, backAt: here && Number.isFinite(backAt) ? backAt : undefined, waiting: queue.size, ...totals };
     },
     lost,
     check(settle, fresh) {

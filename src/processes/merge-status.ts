@@ -64,6 +64,8 @@ function mergeServer(server: Servers[number], told: readonly Status[], all: read
     instances: mergeInstances(of(told).map(({ instances }) => instances)),
     website_instances: mergeInstances(of(told).map(({ website_instances }) => website_instances)),
     mas_instances: mergeInstances(of(told).map(({ mas_instances }) => mas_instances)),
+    rtc_jwt_instances: mergeInstances(of(told).map(({ rtc_jwt_instances }) => rtc_jwt_instances)),
+    rtc_sfu_instances: mergeInstances(of(told).map(({ rtc_sfu_instances }) => rtc_sfu_instances)),
     workers: server.workers.map(({ pool }) => ({
       pool,
       instances: mergeInstances(

@@ -46,10 +46,16 @@ describe('the headline', () => {
     ],
     ['a document that drifted', { warnings: [told('apex', 'The document is old.')] }, 'warn', 'The document is old.'],
     [
-      'a program away that no state shows',
-      { warnings: [told('homeserver', 'The media server for calls is away.')] },
+      'a service for calls away',
+      { servers: [server('a.test', { rtc_sfu_instances: [gone()] })] },
       'bad',
-      'The media server for calls is away.',
+      'The media server for calls of a.test is away: there are no calls.',
+    ],
+    [
+      'a homeserver that is back, of which people are told for a minute more',
+      { warnings: [told('homeserver', 'It has been down for 6 minutes.')] },
+      'good',
+      'All is well: a.test is up.',
     ],
     [
       'a homeserver away that people are told of as well',

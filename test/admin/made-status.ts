@@ -14,7 +14,7 @@ export const instance = (more: Partial<InstanceStatus> = {}): InstanceStatus => 
 export const server = (name: string, more: Partial<Status['servers'][number]> = {}): Status['servers'][number] => ({
   ...{ server_name: name, homeserver: 'http://synapse:8008', delegate_to: null, delegate_by: null, apex: 'here' },
   ...{ away_seconds: null, requests_held: 0, instances: [], website_instances: [], workers: [] },
-  ...{ mas: null, mas_instances: [] },
+  ...{ mas: null, mas_instances: [], rtc_jwt_instances: [], rtc_sfu_instances: [] },
   ...more,
 });
 

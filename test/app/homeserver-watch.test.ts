@@ -138,3 +138,13 @@ describe('workers', () => {
     else expect(told).toEqual([expect.stringMatching(expected)]);
   });
 });
+
+it('a homeserver that nobody asks for anything is noticed, so that requests wait for it', async () => {
+  well = false;
+  await system.advance(MINUTE);
+  const hold = runtime.holdOf(runtime.config.servers[0]!.homeserver);
+  expect(hold?.status).toMatchObject({
+    awaySince: expect.any(Number),
+    why: expect.stringContaining('does not answer'),
+  });
+});

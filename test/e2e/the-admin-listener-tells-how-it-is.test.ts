@@ -168,6 +168,8 @@ describe('/api/status', () => {
       workers: [],
       mas: null,
       mas_instances: [],
+      rtc_jwt_instances: [],
+      rtc_sfu_instances: [],
     };
     expect(JSON.parse(body)).toEqual({
       at: since,

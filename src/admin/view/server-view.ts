@@ -13,7 +13,7 @@ export interface ServerView extends Word {
 }
 
 export interface InstanceView extends Word {
-  /** `homeserver`, `authentication service`, `website`, or the pool of a worker. */
+  /** `homeserver`, `authentication service`, a service for calls, `website`, or the pool of a worker. */
   readonly part: string;
   readonly place: string;
   /** Where that leads, where the place leads to several. */
@@ -41,6 +41,8 @@ export function viewServer(server: Server, now: number): ServerView {
     ...view('homeserver', server.instances),
     ...server.workers.flatMap(({ pool, instances }) => view(`worker: ${pool}`, instances)),
     ...view('authentication service', server.mas_instances),
+    ...view('calls: tokens', server.rtc_jwt_instances),
+    ...view('calls: media', server.rtc_sfu_instances),
     ...view('website', server.website_instances),
   ];
   return {
