@@ -105,7 +105,7 @@ export function createAnnouncer(deps: AnnouncerDeps): Announcer {
       const delivery = await way.post(renderWarning(warning), cut.signal, transaction);
       metrics.counter('warningDeliveries', { result: delivery.ok ? 'delivered' : 'failed' }).add();
       if (!delivery.ok) throw new NotDelivered(delivery.why, delivery.retryAfter);
-      log.info({ names: warning.names, level: warning.level }, `A warning was posted to ${way.host}.`);
+      log.info({ names: warning.names, warning: warning.level }, `A warning was posted to ${way.host}.`);
     }
     const now = { ...said, told: told + warnings.length };
     known.set(matter.id, now);
