@@ -35,7 +35,7 @@ export function judgeStatus(status: Status): StatusVerdict {
     ...judgeProcesses(status),
     ...judgeTraffic(status),
   ];
-  const found = [...state, ...judgeWarnings(status.warnings, state.length > 0)];
+  const found = [...state, ...judgeWarnings(status.warnings, listAway(status.servers))];
   const problems = [...found.filter(({ level }) => level === 'bad'), ...found.filter(({ level }) => level === 'warn')];
   const [worst] = problems;
   if (worst === undefined) return { ok: true, level: 'good', headline: sayWell(status), problems: [] };
@@ -140,13 +140,24 @@ function judgeTraffic({ traffic }: Status): StatusProblem[] {
   return [warn(`Of the requests of the last minute ${share} % failed (5xx).`)];
 }
 
-/** What people are told of that the state does not show. A program that is away mostly is in the state as well. */
-function judgeWarnings(warnings: Status['warnings'], isKnown: boolean): StatusProblem[] {
+/** What people are told of that the state does not show: it has what is at one of the places `away`. */
+function judgeWarnings(warnings: Status['warnings'], away: readonly string[]): StatusProblem[] {
+  const isKnown = (sentence: string): boolean =>
+    away.some((place) => sentence.includes(`${place})`) || sentence.includes(`${place}, `));
   return warnings.flatMap(({ about, sentence }) => {
     if (about === 'federation') return [bad(sentence)];
     if (about === 'apex') return [warn(sentence)];
-    return about === 'homeserver' && !isKnown ? [bad(sentence)] : [];
+    return about === 'homeserver' && !isKnown(sentence) ? [bad(sentence)] : [];
   });
+}
+
+/** The places of which the state says that they are away. */
+function listAway(servers: Status['servers']): readonly string[] {
+  const places = servers.flatMap(({ away_seconds, instances, mas_instances, workers }) => [
+    ...instances.filter(({ state }) => away_seconds !== null || state === 'ejected'),
+    ...[...mas_instances, ...workers.flatMap((one) => one.instances)].filter(({ state }) => state === 'ejected'),
+  ]);
+  return [...new Set(places.map(({ place }) => place))];
 }
 
 function trimEnd(text: string): string {
