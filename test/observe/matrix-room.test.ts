@@ -51,6 +51,7 @@ describe('a Matrix room', () => {
     expect(server.messages()).toEqual([
       {
         msgtype: 'm.text',
+        'm.mentions': {},
         body: 'matrix-sidecar: It is ‹away›.\nTo do: Start it.',
         format: 'org.matrix.custom.html',
         formatted_body: 'matrix-sidecar: It is &lt;away&gt;.<br>To do: Start it.',
