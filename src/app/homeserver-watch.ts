@@ -137,12 +137,24 @@ function listPlaces(runtime: Runtime): readonly Place[] {
         ...{ id: nameMatter('homeserver', upstream.text), names },
         what: `The ${who} of ${shorten(names)} (${upstream.text})`,
         fix: 'Start it, or see in its log why it does not answer; matrix-sidecar doctor asks it as the sidecar does.',
-        isHere: () => runtime.connectionsTo(upstream).probe(),
+        isHere: () => isProgramHere(runtime, upstream, who === 'homeserver' ? names[0] : undefined),
         why: () => runtime.holdOf(upstream)?.status.why,
       };
     }),
     ...servers.flatMap(({ serverName: { text } }) => listPools(runtime, text)),
   ];
+}
+
+/**
+ * `server`: one of the names of a homeserver. Where it seems not to be there and requests are still sent to it, its documents
+ * are fetched: whether those come decides, and the status says then that it is away. A path for health that alone is out of
+ * order must not keep requests from it.
+ */
+async function isProgramHere(runtime: Runtime, upstream: UpstreamPool, server: string | undefined): Promise<boolean> {
+  const here = await runtime.connectionsTo(upstream).probe();
+  const isNews = !here && runtime.holdOf(upstream)?.status.awaySince === undefined;
+  if (isNews && server !== undefined) runtime.lastGoodOf(server)?.refresh();
+  return here;
 }
 
 /** They are asked for their health all the time. Of those that take no requests, each does something that no other does. */

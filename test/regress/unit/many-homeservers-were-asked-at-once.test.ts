@@ -25,6 +25,7 @@ function start(count: number, system: System, probe: () => Promise<boolean>): Gr
     config,
     connectionsTo: () => ({ probe }),
     holdOf: () => ({ status: { awaySince: undefined } }),
+    lastGoodOf: () => undefined,
     workers: { list: () => [] },
   } as unknown as Runtime;
   let told: readonly Matter[] = [];
