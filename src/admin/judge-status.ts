@@ -34,7 +34,7 @@ export function judgeStatus(status: Status): StatusVerdict {
     ...status.certificates.flatMap((certificate) => judgeCertificate(certificate, now)),
     ...judgeProcesses(status),
     ...judgeTraffic(status),
-    ...judgeWarnings(status.warnings),
+    ...judgeWarnings(status.warnings, listAway(status.servers)),
   ];
   const problems = [...found.filter(({ level }) => level === 'bad'), ...found.filter(({ level }) => level === 'warn')];
   const [worst] = problems;
@@ -142,12 +142,30 @@ function judgeTraffic({ traffic }: Status): StatusProblem[] {
   return [warn(`Of the requests of the last minute ${share} % failed (5xx).`)];
 }
 
-/** What people are told of that the state does not show. Programs that are away are in the state, and leave it at once. */
-function judgeWarnings(warnings: Status['warnings']): StatusProblem[] {
+/**
+ * What people are told of that the state does not show: it has what is at one of the places `away`. Of a program that is told
+ * to be down and seems to be here, it is not sure yet: it is back for less than a minute, or does not answer to /health.
+ */
+function judgeWarnings(warnings: Status['warnings'], away: readonly string[]): StatusProblem[] {
+  const isKnown = (sentence: string): boolean =>
+    away.some((place) => sentence.includes(`${place})`) || sentence.includes(`${place}, `));
   return warnings.flatMap(({ about, sentence }) => {
     if (about === 'federation') return [bad(sentence)];
-    return about === 'apex' ? [warn(sentence)] : [];
+    if (about === 'apex') return [warn(sentence)];
+    return about === 'homeserver' && !isKnown(sentence) ? [warn(sentence)] : [];
   });
+}
+
+function listAway(servers: Status['servers']): readonly string[] {
+  const places = servers.flatMap((server) => {
+    const { away_seconds, instances, mas_instances, rtc_jwt_instances, rtc_sfu_instances, workers } = server;
+    const beside = [mas_instances, rtc_jwt_instances, rtc_sfu_instances, ...workers.map((one) => one.instances)];
+    return [
+      ...instances.filter(({ state }) => away_seconds !== null || state === 'ejected'),
+      ...beside.flat().filter(({ state }) => state === 'ejected'),
+    ];
+  });
+  return [...new Set(places.map(({ place }) => place))];
 }
 
 function trimEnd(text: string): string {

@@ -3,6 +3,7 @@ import { describeError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { System, Timer } from '../base/system.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import type { Delivery } from '../observe/send-message.ts';
 import { renderWarning, type Warning } from '../observe/warning-message.ts';
 import type { WarningWay } from '../observe/warning-way.ts';
 import type { Announced, Said } from './announced.ts';
@@ -52,6 +53,10 @@ const LONGEST_PAUSE = 3_600_000;
 const LAST_WORDS = 1_000;
 /** Milliseconds until it is looked at again whether the other one has said it. */
 const WHILE_ANOTHER_SPEAKS = 5_000;
+/** Answers that are about a message and not about who sends it: malformed, too large, not understood. */
+const FOR_ITSELF: ReadonlySet<number> = new Set([400, 413, 422]);
+/** Messages in one round that may be refused so: after them, it is not the messages. */
+const MOST_REFUSED = 3;
 
 /**
  * Posts what there is to say, one message after the other. Whoever speaks holds a lease meanwhile and reads what was said
@@ -89,11 +94,27 @@ export function createAnnouncer(deps: AnnouncerDeps): Announcer {
     const turn = await announced.speak();
     if (turn === undefined) return WHILE_ANOTHER_SPEAKS;
     try {
-      for (const matter of pending) if (!closed) await tell(matter);
+      await tellAll(pending);
     } finally {
       await turn.release();
     }
     return undefined;
+  }
+
+  /** What is refused for itself is tried again later, and keeps nothing else back. */
+  async function tellAll(pending: readonly Matter[]): Promise<void> {
+    const refused: NotDelivered[] = [];
+    for (const matter of pending) {
+      if (closed) break;
+      try {
+        await tell(matter);
+      } catch (error) {
+        if (!(error instanceof NotDelivered && error.isForItself)) throw error;
+        refused.push(error);
+        if (refused.length === MOST_REFUSED) break;
+      }
+    }
+    if (refused[0] !== undefined) throw refused[0];
   }
 
   async function tell(matter: Matter): Promise<void> {
@@ -104,8 +125,8 @@ export function createAnnouncer(deps: AnnouncerDeps): Announcer {
       const transaction = nameTransaction(matter.id, told + index, warning);
       const delivery = await way.post(renderWarning(warning), cut.signal, transaction);
       metrics.counter('warningDeliveries', { result: delivery.ok ? 'delivered' : 'failed' }).add();
-      if (!delivery.ok) throw new NotDelivered(delivery.why, delivery.retryAfter);
-      log.info({ names: warning.names, level: warning.level }, `A warning was posted to ${way.host}.`);
+      if (!delivery.ok) throw new NotDelivered(delivery);
+      log.info({ names: warning.names, warning: warning.level }, `A warning was posted to ${way.host}.`);
     }
     const now = { ...said, told: told + warnings.length };
     known.set(matter.id, now);
@@ -175,9 +196,12 @@ function nameTransaction(id: string, number: number, { event, level }: Warning):
 /** Why the other side has not got a message, and after how many seconds it wants to be asked again. */
 class NotDelivered extends Error {
   readonly retryAfter: number | undefined;
+  /** It does not like this message; another may do. */
+  readonly isForItself: boolean;
 
-  constructor(why: string, retryAfter: number | undefined) {
+  constructor({ why, status, retryAfter }: Delivery & { readonly ok: false }) {
     super(why);
     this.retryAfter = retryAfter;
+    this.isForItself = status !== undefined && FOR_ITSELF.has(status);
   }
 }

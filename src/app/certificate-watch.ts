@@ -104,8 +104,8 @@ function assess({ names, certificate, next }: CertificateOutlook, before: RiskSt
 
 function tellLog(log: Log, { names, next }: CertificateOutlook, { event, level, message }: RiskEvent): void {
   const attempt = next?.at === undefined ? {} : { next: new Date(next.at).toISOString() };
-  const fields = { code: CODES[level], names, level, ...attempt };
-  if (event === 'over') log.info({ names, level }, message);
+  const fields = { code: CODES[level], names, risk: level, ...attempt };
+  if (event === 'over') log.info({ names, risk: level }, message);
   else if (level === 'at-risk') log.warn(fields, message);
   else log.error(fields, message);
 }

@@ -13,6 +13,8 @@ import type { WarningBoard } from './warning-board.ts';
 export interface HomeserverWatch {
   /** What is known of them now is told again, as after a reload. */
   tell(): void;
+  /** Whether nobody answered there when it was last looked, or not for a minute since: no request need have met that. */
+  isAway(homeserver: Pick<UpstreamPool, 'text'>): boolean;
   /** Idempotent. */
   close(): void;
 }
@@ -45,25 +47,33 @@ interface Known {
 const MOST_NAMES = 5;
 /** Milliseconds from one look to the next. */
 const PAUSE = 30_000;
+/** Milliseconds that a look may come late. After more, the machine slept: nobody knows who was there meanwhile. */
+const LATE = 30_000;
+/** Places that are asked at a time: a host of many has as many descriptors as anybody. */
+const AT_ONCE = 50;
 
 /** Without requests nobody would notice, so each is asked for its health. */
 export function createHomeserverWatch(deps: HomeserverWatchDeps): HomeserverWatch {
   const { system, log } = deps;
   let known = new Map<string, Known>();
   let closed = false;
-  let timer: Timer = system.setTimer(PAUSE, begin);
+  let timer: Timer = lookLater();
 
-  function begin(): void {
-    void look().finally(() => {
-      if (!closed) timer = system.setTimer(PAUSE, begin);
+  function lookLater(): Timer {
+    const due = system.monotonic() + PAUSE;
+    return system.setTimer(PAUSE, () => {
+      const slept = system.monotonic() > due + LATE;
+      void look(slept).finally(() => {
+        if (!closed) timer = lookLater();
+      });
     });
   }
 
-  async function look(): Promise<void> {
+  async function look(slept: boolean): Promise<void> {
     const places = listPlaces(deps.runtime());
-    const here = await Promise.all(places.map((place) => place.isHere()));
+    const here = await askAll(places);
     if (closed) return;
-    const before = known;
+    const before = slept ? new Map([...known].filter(([, { absence }]) => absence.long)) : known;
     known = new Map(
       places.map((place, index) => {
         const old = before.get(place.id)?.absence ?? UNKNOWN_ABSENCE;
@@ -102,11 +112,20 @@ export function createHomeserverWatch(deps: HomeserverWatchDeps): HomeserverWatc
 
   return {
     tell,
+    isAway: ({ text }) => known.get(nameMatter('homeserver', text))?.absence.awaySince !== undefined,
     close() {
       closed = true;
       timer.cancel();
     },
   };
+}
+
+/** In their order. */
+async function askAll(places: readonly Place[]): Promise<readonly boolean[]> {
+  const here: boolean[] = [];
+  for (let begun = 0; begun < places.length; begun += AT_ONCE)
+    here.push(...(await Promise.all(places.slice(begun, begun + AT_ONCE).map((place) => place.isHere()))));
+  return here;
 }
 
 /** Each homeserver and each service beside it once, however many server names it has, and each pool of workers. */
@@ -118,7 +137,7 @@ function listPlaces(runtime: Runtime): readonly Place[] {
         ...{ id: nameMatter('homeserver', upstream.text), names },
         what: `The ${who} of ${shorten(names)} (${upstream.text})`,
         fix: 'Start it, or see in its log why it does not answer; matrix-sidecar doctor asks it as the sidecar does.',
-        isHere: () => lookAt(runtime, upstream, who),
+        isHere: () => isProgramHere(runtime, upstream, who, names[0]!),
         why: () => runtime.holdOf(upstream)?.status.why,
       };
     }),
@@ -126,11 +145,17 @@ function listPlaces(runtime: Runtime): readonly Place[] {
   ];
 }
 
-/** One that nobody asks for anything is away all the same, and requests are to wait for it: it is asked once more. */
-async function lookAt(runtime: Runtime, upstream: UpstreamPool, who: string): Promise<boolean> {
+/**
+ * Where a homeserver seems not to be there and requests are still sent to it, its documents are fetched (`server` is one of
+ * its names): whether those come decides, and the status says then that it is away. A path for health that alone is out of
+ * order must not keep requests from it. Of a service beside it nothing else is known: it is asked once more.
+ */
+async function isProgramHere(runtime: Runtime, upstream: UpstreamPool, who: string, server: string): Promise<boolean> {
   const here = await runtime.connectionsTo(upstream).probe();
   const hold = runtime.holdOf(upstream);
-  if (!here) hold?.check((still) => still || hold.lost(`The ${who} at ${upstream.text} does not answer.`), true);
+  if (here || hold === undefined || hold.status.awaySince !== undefined) return here;
+  if (who === 'homeserver') runtime.lastGoodOf(server)?.refresh();
+  else hold.check((still) => still || hold.lost(`The ${who} at ${upstream.text} does not answer.`), true);
   return here;
 }
 

@@ -34,7 +34,8 @@ export function openWatches(deps: WatchesDeps): OpenWatches {
       opening ??= open();
       return (await opening)(subject, config, signal);
     },
-    isAway: ({ homeserver }) => deps.runtime().holdOf(homeserver)?.status.awaySince !== undefined,
+    isAway: ({ homeserver }) =>
+      homeservers.isAway(homeserver) || deps.runtime().holdOf(homeserver)?.status.awaySince !== undefined,
   });
   return {
     tell() {

@@ -69,7 +69,10 @@ export function createOutsideWatch(deps: OutsideWatchDeps): OutsideWatch {
     const subjects = listSubjects(deps.config());
     for (const id of known.keys()) if (!subjects.some((one) => one.id === id)) known.delete(id);
     for (const subject of subjects) await refresh(subject, READ_AGAIN);
+    const nextOf = ({ id }: Subject): number => known.get(id)?.record?.next ?? 0;
     const due = subjects.filter(({ id }) => isDue(known.get(id)?.record, system.now()));
+    // Of more than there is time for, whoever waits longest: else the last would never have their turn.
+    due.sort((a, b) => nextOf(a) - nextOf(b));
     if (due.length > 0) await lookAll(due.slice(0, MOST));
     tell();
   }

@@ -213,6 +213,8 @@ export async function startSidecar(config: Config, given: SidecarDeps): Promise<
   }
 
   async function drainAll(patience: number, next: Config | undefined): Promise<void> {
+    // Another one watches, or will; from outside, the ports that are closed now look like trouble.
+    watches.close();
     entrances.stopAccepting();
     if (next !== undefined) follow(next);
     traffic.connections.drain(patience);

@@ -62,7 +62,7 @@ export function createLastGood(
   /** One look is planned at a time: while one is under way, it may be asked for another. */
   function arm(delay: number): void {
     timer?.cancel();
-    timer = system.setTimer(delay, () => void fetchAll());
+    if (!closed) timer = system.setTimer(delay, () => void fetchAll());
   }
 
   async function fetchAll(): Promise<void> {

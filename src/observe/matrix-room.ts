@@ -31,6 +31,8 @@ export function createMatrixRoom(slice: MatrixRoomSlice, deps: { readonly system
           message: {
             // By default a notice makes no noise.
             msgtype: event === 'over' ? 'm.notice' : 'm.text',
+            // Nobody in particular: without it, names in the text are looked for (Client-Server API, User and room mentions).
+            'm.mentions': {},
             ...{ body: text, format: 'org.matrix.custom.html', formatted_body: html },
           },
         },

@@ -1,7 +1,7 @@
 import { hideSecrets } from './hide-secrets.ts';
 
 /** What is logged of one request. Never headers, never a query: access tokens can stand in either. */
-export interface RequestLine {
+export type RequestLine = {
   readonly request_id: string;
   readonly client: string;
   readonly listener: string;
@@ -31,7 +31,7 @@ export interface RequestLine {
   readonly blame?: string;
   /** What happened, when it was not the client's doing: that may repeat what the client wrote. */
   readonly why?: string;
-}
+};
 
 /** What strangers choose is logged up to this length. */
 const LONGEST = 512;

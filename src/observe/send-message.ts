@@ -17,10 +17,18 @@ export interface Outgoing {
   readonly message: object;
 }
 
-/** How a try to send went. `why` is a clause for a person; `retryAfter` is what the other side asked for, in seconds. */
+/**
+ * How a try to send went. `why` is a clause for a person; `status` is what was answered, if anything was; `retryAfter` is what
+ * the other side asked for, in seconds.
+ */
 export type Delivery =
   | { readonly ok: true }
-  | { readonly ok: false; readonly why: string; readonly retryAfter: number | undefined };
+  | {
+      readonly ok: false;
+      readonly why: string;
+      readonly status?: number;
+      readonly retryAfter: number | undefined;
+    };
 
 /** Sends messages of ours to where somebody wants them. */
 export interface Sender {
@@ -76,7 +84,7 @@ export function createSender(slice: SenderSlice, { system }: { readonly system: 
     const code = await readMatrixCode(answer.body);
     const after = answer.headers['retry-after'];
     const retryAfter = typeof after === 'string' && /^\d{1,7}$/.test(after) ? Number(after) : undefined;
-    return { ok: false, why: `it answered ${statusCode}${code}${redirected}`, retryAfter };
+    return { ok: false, why: `it answered ${statusCode}${code}${redirected}`, status: statusCode, retryAfter };
   }
 
   return {

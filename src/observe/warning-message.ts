@@ -38,7 +38,7 @@ export function renderWarning(warning: Warning): WarningMessage {
   const { about, event, level, names, expires, nextAttempt, why } = warning;
   const message = bound(warning.message);
   const fix = boundOrNull(warning.fix);
-  const lines = [`matrix-sidecar: ${message}`, ...(fix === null ? [] : [`To do: ${fix}`])];
+  const lines = [`matrix-sidecar: ${message}`, ...(fix === null ? [] : [`To do: ${fix}`])].map(callNobody);
   return {
     ...{ about, event, level, names, message, fix },
     expires: instant(expires),
@@ -54,13 +54,19 @@ function boundOrNull(text: string | undefined): string | null {
   return text === undefined ? null : bound(text);
 }
 
+/** What wakes a whole room in Matrix, Mattermost or Slack: a stranger's document may have it. */
+function callNobody(text: string): string {
+  return text.replaceAll(/@(?=(?:room|channel|all|here|everyone)\b)/gi, '＠');
+}
+
 function escapeHtml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }
 
 function bound(text: string): string {
   const line = text.replaceAll(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim();
-  return line.length > LONGEST ? `${line.slice(0, LONGEST)}…` : line;
+  // Half of a character is no JSON for a homeserver, which would refuse the message each time.
+  return (line.length > LONGEST ? `${line.slice(0, LONGEST)}…` : line).toWellFormed();
 }
 
 function instant(at: number | undefined): string | null {

@@ -40,7 +40,7 @@ export function mergeStatus(parts: readonly StatusPart[], whole: WholeStatus, en
   return {
     ...first,
     ...whole,
-    servers: first.servers.map((server) => mergeServer(server, told, all)),
+    servers: mergeServers(first.servers, told, all),
     certificates: mergeCertificates(told.map(({ certificates }) => certificates)),
     warnings: mergeWarnings(told.flatMap(({ warnings }) => warnings)),
     requests_in_flight: add(all.map(({ requests_in_flight }) => requests_in_flight)),
@@ -52,24 +52,41 @@ export function mergeStatus(parts: readonly StatusPart[], whole: WholeStatus, en
   };
 }
 
+/** Looked up by name: of a thousand servers in eight processes, each would be compared with eight thousand. */
+function mergeServers(servers: Servers, told: readonly Status[], all: readonly Status[]): Servers {
+  const [ofTold, ofAll] = [groupByName(told), groupByName(all)];
+  return servers.map((server) => {
+    const { server_name } = server;
+    return mergeServer(server, ofTold.get(server_name) ?? [], ofAll.get(server_name) ?? []);
+  });
+}
+
+function groupByName(list: readonly Status[]): ReadonlyMap<string, Servers> {
+  const groups = new Map<string, Servers[number][]>();
+  for (const server of list.flatMap(({ servers }) => servers)) {
+    const group = groups.get(server.server_name);
+    if (group === undefined) groups.set(server.server_name, [server]);
+    else group.push(server);
+  }
+  return groups;
+}
+
 /** Away for as long as the first one to notice says; what waits in processes that leave waits all the same. */
-function mergeServer(server: Servers[number], told: readonly Status[], all: readonly Status[]): Servers[number] {
-  const of = (list: readonly Status[]): Servers =>
-    list.flatMap(({ servers }) => servers.filter(({ server_name }) => server_name === server.server_name));
-  const away = of(told).flatMap(({ away_seconds }) => (away_seconds === null ? [] : [away_seconds]));
+function mergeServer(server: Servers[number], told: Servers, all: Servers): Servers[number] {
+  const away = told.flatMap(({ away_seconds }) => (away_seconds === null ? [] : [away_seconds]));
   return {
     ...server,
     away_seconds: away.length === 0 ? null : Math.max(...away),
-    requests_held: add(of(all).map(({ requests_held }) => requests_held)),
-    instances: mergeInstances(of(told).map(({ instances }) => instances)),
-    website_instances: mergeInstances(of(told).map(({ website_instances }) => website_instances)),
-    mas_instances: mergeInstances(of(told).map(({ mas_instances }) => mas_instances)),
-    rtc_jwt_instances: mergeInstances(of(told).map(({ rtc_jwt_instances }) => rtc_jwt_instances)),
-    rtc_sfu_instances: mergeInstances(of(told).map(({ rtc_sfu_instances }) => rtc_sfu_instances)),
+    requests_held: add(all.map(({ requests_held }) => requests_held)),
+    instances: mergeInstances(told.map(({ instances }) => instances)),
+    website_instances: mergeInstances(told.map(({ website_instances }) => website_instances)),
+    mas_instances: mergeInstances(told.map(({ mas_instances }) => mas_instances)),
+    rtc_jwt_instances: mergeInstances(told.map(({ rtc_jwt_instances }) => rtc_jwt_instances)),
+    rtc_sfu_instances: mergeInstances(told.map(({ rtc_sfu_instances }) => rtc_sfu_instances)),
     workers: server.workers.map(({ pool }) => ({
       pool,
       instances: mergeInstances(
-        of(told).flatMap(({ workers }) => workers.filter((one) => one.pool === pool).map(({ instances }) => instances)),
+        told.flatMap(({ workers }) => workers.filter((one) => one.pool === pool).map(({ instances }) => instances)),
       ),
     })),
   };
@@ -119,7 +136,9 @@ function mergePeers(peers: readonly PeerStatus[]): readonly PeerStatus[] {
 /** Each once, as the first one to notice has it. */
 function mergeWarnings(warnings: Status['warnings']): Status['warnings'] {
   const byAge = [...warnings].sort((a, b) => (a.since < b.since ? -1 : Number(a.since > b.since)));
-  return byAge.filter(({ id }, index) => byAge.findIndex((other) => other.id === id) === index);
+  const first = new Map<string, Status['warnings'][number]>();
+  for (const warning of byAge) if (!first.has(warning.id)) first.set(warning.id, warning);
+  return [...first.values()];
 }
 
 /** Which addresses the others have seen is not known, only how many: there are at least so many different ones. */

@@ -21,7 +21,7 @@ const process = (state: 'silent' | 'starting', restarts: number): Status['proces
 });
 
 describe('the headline', () => {
-  it.each<[what: string, more: Partial<Status>, level: string, headline: string]>([
+  it.each<[what: string, more: Partial<Status>, level: string, headline: string, others?: string[]]>([
     ['nothing wrong', {}, 'good', 'All is well: a.test is up.'],
     [
       'one certificate',
@@ -54,8 +54,8 @@ describe('the headline', () => {
     [
       'a homeserver that is back, of which people are told for a minute more',
       { warnings: [told('homeserver', 'It has been down for 6 minutes.')] },
-      'good',
-      'All is well: a.test is up.',
+      'warn',
+      'It has been down for 6 minutes.',
     ],
     [
       'a homeserver away that people are told of as well',
@@ -65,6 +65,20 @@ describe('the headline', () => {
       },
       'bad',
       'The homeserver of a.test has been away since 2026-11-23 14:00 UTC.',
+    ],
+    [
+      'a program away that no state shows, while something else is wrong',
+      {
+        servers: [server('a.test', { away_seconds: 300, instances: [gone()] }), server('b.test')],
+        certificates: [certificate({ level: 'at-risk' })],
+        warnings: [
+          told('homeserver', 'The homeserver of a.test (http://synapse:8008) has been down for 5 minutes.'),
+          told('homeserver', 'The homeserver of b.test (http://synapse:800) has been down for 5 minutes.'),
+        ],
+      },
+      'bad',
+      'The homeserver of a.test has been away since 2026-11-23 14:03 UTC.',
+      ['The homeserver of b.test (http://synapse:800) has been down for 5 minutes.'],
     ],
     [
       'a homeserver away',
@@ -142,8 +156,10 @@ describe('the headline', () => {
       'warn',
       'The sidecar is stopping: it finishes what is under way and takes nothing new.',
     ],
-  ])('of %s', (_, more, level, headline) => {
-    expect(judgeStatus(status(more))).toMatchObject({ ok: level === 'good', level, headline });
+  ])('of %s', (_, more, level, headline, others = []) => {
+    const verdict = judgeStatus(status(more));
+    expect(verdict).toMatchObject({ ok: level === 'good', level, headline });
+    expect(verdict.problems.map(({ what }) => what)).toEqual(expect.arrayContaining(others));
   });
 
   it('is the worst of all, and the others follow, the worst first', () => {

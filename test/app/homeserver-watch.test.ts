@@ -111,6 +111,7 @@ it('a service for calls is looked at as a homeserver is', async () => {
   expect(active().map(({ message }) => message)).toEqual([
     expect.stringMatching(/^The token service for calls of a\.test \(http:.*\) has been down for \d minutes\./),
   ]);
+  expect(runtime.holdOf(runtime.config.servers[0]!.rtc!.jwt)?.status.why).toContain('does not answer');
 });
 
 describe('workers', () => {
@@ -136,15 +137,5 @@ describe('workers', () => {
     const told = active().map(({ message }) => message);
     if (expected === undefined) expect(told).toEqual([]);
     else expect(told).toEqual([expect.stringMatching(expected)]);
-  });
-});
-
-it('a homeserver that nobody asks for anything is noticed, so that requests wait for it', async () => {
-  well = false;
-  await system.advance(MINUTE);
-  const hold = runtime.holdOf(runtime.config.servers[0]!.homeserver);
-  expect(hold?.status).toMatchObject({
-    awaySince: expect.any(Number),
-    why: expect.stringContaining('does not answer'),
   });
 });

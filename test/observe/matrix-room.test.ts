@@ -51,6 +51,7 @@ describe('a Matrix room', () => {
     expect(server.messages()).toEqual([
       {
         msgtype: 'm.text',
+        'm.mentions': {},
         body: 'matrix-sidecar: It is ‹away›.\nTo do: Start it.',
         format: 'org.matrix.custom.html',
         formatted_body: 'matrix-sidecar: It is &lt;away&gt;.<br>To do: Start it.',
@@ -72,7 +73,7 @@ describe('a Matrix room', () => {
   ])('that refuses with %i has not got it, and only its error code is repeated', async (status, body, why) => {
     server.answerWith((response) => void response.writeHead(status).end(body));
     const delivery = await send();
-    expect(delivery).toEqual({ ok: false, why, retryAfter: undefined });
+    expect(delivery).toEqual({ ok: false, status, why, retryAfter: undefined });
     expect(JSON.stringify(delivery)).not.toContain(TOKEN);
   });
 

@@ -36,6 +36,21 @@ describe('the message of a warning', () => {
     expect(rendered.why).toBe('The CA said: "<!channel> <!DOCTYPE html> ".');
   });
 
+  it('calls nobody that a stranger wants called', () => {
+    const message = 'The document is "@room @Channel @all @here ops@hereford.test".';
+    const { text, html } = renderWarning({ ...WARNING, message });
+    expect(text).toBe('matrix-sidecar: The document is "＠room ＠Channel ＠all ＠here ops@hereford.test".');
+    expect(html).not.toMatch(/@(room|channel|all|here)\b/i);
+  });
+
+  it.each([
+    ['a stranger wrote it', 'The document is "\ud800".'],
+    ['it is cut', `${'x'.repeat(1_999)}\u{1f600}`],
+  ])('has no half of a character where %s, which no homeserver takes', (_, message) => {
+    const rendered = renderWarning({ ...WARNING, message });
+    expect([rendered.message, rendered.text, rendered.html].every((one) => one.isWellFormed())).toBe(true);
+  });
+
   it('says what to do on a line of its own, and as HTML for matrix-hookshot', () => {
     const message = 'a_b_c differs: <b>"&".';
     expect(renderWarning({ ...WARNING, message, fix: 'Publish\n{"a":1}.' })).toMatchObject({

@@ -64,7 +64,7 @@ describe('a webhook', () => {
     const other = await startWebhookServer();
     server.answerWith((response) => void response.writeHead(status, { location: other.url }).end());
     const delivery = await post();
-    expect(delivery).toEqual({ ok: false, why: `it answered ${status},${words}`, retryAfter: undefined });
+    expect(delivery).toEqual({ ok: false, status, why: `it answered ${status},${words}`, retryAfter: undefined });
     expect(other.posted).toEqual([]);
     await other.close();
   });
@@ -80,7 +80,7 @@ describe('a webhook', () => {
       response.end(`Cannot POST ${request.url}`);
     });
     const delivery = await post();
-    expect(delivery).toEqual({ ok: false, why: `it answered ${status}`, retryAfter });
+    expect(delivery).toEqual({ ok: false, status, why: `it answered ${status}`, retryAfter });
     expectNoSecret(delivery);
   });
 
