@@ -38,6 +38,12 @@ export function isLoopback(host: string): boolean {
   return LOOPBACK.test(host);
 }
 
+/** Of addresses for programs on the same machine, the one to ask at: IPv4 where there are both; `localhost` is written as Synapse binds it first. */
+export function chooseLoopback(addresses: readonly string[]): string {
+  const written = addresses.map((one) => (one.toLowerCase() === 'localhost' ? '127.0.0.1' : one));
+  return written.find((one) => one.includes('.')) ?? '::1';
+}
+
 /** Whether an address to bind stands for all addresses of the machine. */
 export function isEverywhere(address: string): boolean {
   return address === '::' || address === '0.0.0.0' || address === '';
