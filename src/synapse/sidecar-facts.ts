@@ -25,8 +25,8 @@ export interface SidecarFacts {
   readonly privateFederation: boolean;
   /** Where the sidecar sends logins in place of the homeserver, if it does. */
   readonly mas: Upstream | undefined;
-  /** Where clients find lk-jwt-service, the address that the client document has; undefined where there are no calls. */
-  readonly rtc: string | undefined;
+  /** Where clients find lk-jwt-service, the address that the client document has, and whether that host is theirs alone; undefined where there are no calls. */
+  readonly rtc: { readonly url: string; readonly ownHost: boolean } | undefined;
   /** Undefined where the sidecar knows of none. */
   readonly workers: SidecarWorkers | undefined;
 }
