@@ -120,14 +120,21 @@ export function deriveWorkerMap(yaml: HomeserverYaml, homeserver: Upstream): Der
     const value = members.map(({ place }) => place.text);
     return [{ path, value, places: members.map(({ listener }) => ({ ...listener.place, key: 'worker_listeners' })) }];
   });
-  return { derived, left: [...left, ...listLostWriters(yaml, all, pools)] };
+  return { derived, left: [...left, ...listLostMedia(yaml, pools), ...listLostWriters(yaml, all, pools)] };
+}
+
+/** All of it would be answered with 404. */
+function listLostMedia({ processes, place }: HomeserverYaml, pools: Pools): readonly NotDerived[] {
+  if (processes.mainServesMedia || pools.includes('media')) return [];
+  const why = 'the main process serves none, and no file says which worker does';
+  return [{ path: ['workers', 'media'], why, place: { ...place(['enable_media_repo']), key: 'enable_media_repo' } }];
 }
 
 /** Streams of which only the writer takes what is written, and nobody says where that is. */
 function listLostWriters(
   { processes, place }: HomeserverYaml,
   known: readonly DerivedWorker[],
-  pools: readonly (PoolName | 'background')[],
+  pools: Pools,
 ): readonly NotDerived[] {
   return STREAMS.flatMap((stream): readonly NotDerived[] => {
     const lost = (processes.writers[stream] ?? []).filter((writer) => !known.some(({ name }) => name === writer));
@@ -140,5 +147,7 @@ function listLostWriters(
     return [{ path, why: `${who}, and no file says where that listens`, place: at }];
   });
 }
+
+type Pools = readonly (PoolName | 'background')[];
 
 const isStream = (pool: PoolName | 'background'): boolean => (STREAMS as readonly string[]).includes(pool);

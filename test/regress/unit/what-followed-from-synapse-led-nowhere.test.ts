@@ -96,3 +96,12 @@ it('a stream that is written by a worker whose file was not given is no secret',
     'servers[0].workers.stream_writers.typing does not follow from /srv/hs.yaml:3 stream_writers: w2 writes it, and no file says where that listens; write it if it is meant',
   ]);
 });
+
+it('media that no known process serves are no secret', () => {
+  const media = worker('m', 'port: 8085, resources: [{ names: [media] }]');
+  const notices = (...workers: string[]) => load(`${MAIN}enable_media_repo: false\n`, ...workers).notices;
+  expect(notices(worker('w1', `port: 8081, ${RESOURCES}`), media)).toEqual([]);
+  expect(notices(worker('w1', `port: 8081, ${RESOURCES}`))).toEqual([
+    'servers[0].workers.media does not follow from /srv/hs.yaml:3 enable_media_repo: the main process serves none, and no file says which worker does; write it if it is meant',
+  ]);
+});
