@@ -17,7 +17,7 @@ export const rtcSection = optionalSection(
       several: true,
     }),
     host: optionalKey(dnsName, {
-      says: 'A host name of its own for the two, which the certificate then has as well: the paths of both are at its root too.',
+      says: 'A host name of its own for the two, with a certificate (by ACME one of its own; a file has to have the name as well): the paths of both are at its root too.',
       example: 'rtc.example.com',
       otherwise: 'they are on the host that clients use, below /livekit/',
     }),

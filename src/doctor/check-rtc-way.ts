@@ -1,7 +1,7 @@
 import { formatHostPort } from '../base/address.ts';
 import type { Finding } from '../base/finding.ts';
 import type { HttpsOutcome } from '../base/https-exchange.ts';
-import { JWT_PREFIX, SFU_PREFIX } from '../matrix/rtc-paths.ts';
+import { JWT_PREFIX, leadsToTokens, SFU_PREFIX } from '../matrix/rtc-paths.ts';
 import type { Reached } from './check-reach.ts';
 import { rtcRow } from './check-rtc-services.ts';
 import { reachHere, SIDECAR_ROW } from './check-sidecar.ts';
@@ -88,13 +88,12 @@ function judgeOffer(outcome: HttpsOutcome, { url }: Rtc): readonly Finding[] {
 }
 
 /** An administrator may have written other services over what is derived. */
-function judgeDocument({ name, documents }: DeployedServer, { url }: Rtc): readonly Finding[] {
+function judgeDocument({ name, documents }: DeployedServer, { url, host }: Rtc): readonly Finding[] {
   const foci = documents['client']?.[FOCI];
   const said = Array.isArray(foci)
     ? foci.map((one: { livekit_service_url?: unknown } | null) => one?.livekit_service_url)
     : [];
-  const own = new URL(url).host;
-  const leadsHere = said.some((one) => typeof one === 'string' && URL.canParse(one) && new URL(one).host === own);
+  const leadsHere = said.some((one) => typeof one === 'string' && leadsToTokens(one, url, host !== undefined));
   if (leadsHere) return [];
   const what = `The client document of ${name.text} does not lead to these services: well_known.client has its own ${FOCI}.`;
   const fix = 'Take that key out of well_known.client, or rtc out of the configuration.';

@@ -44,20 +44,22 @@ export function planWorkers(
 ): PlannedWorkers {
   const { homeserver } = server;
   const targets = listTargets(hosts, server);
-  const isWorthwhile = targets.some(({ target }) => target.text !== homeserver?.target.text);
-  if (homeserver === undefined || !isWorthwhile) return NOTHING;
+  const home = identify(homeserver?.target.text ?? '');
+  const isMain = (text: string): boolean => identify(text) === home;
+  const spellings = targets.map(({ target }) => target.text).filter(isMain);
+  const isWorthwhile = targets.some(({ target }) => !isMain(target.text));
+  if (homeserver === undefined || !isWorthwhile) return { ...NOTHING, carried: new Set(spellings) };
   if (targets.length > Math.min(MOST_TARGETS, MOST_TARGETS_IN_ALL / many)) return NOTHING;
   const ask = createAsk(hosts, server);
-  const main = homeserver.target.text;
   const groups = new Map<string, WorkerGroup>();
   const places = new Map<WorkerGroup, Place[]>();
   const firsts = new Map<WorkerGroup, string>();
-  const service = findService(ask, main, samples);
+  const service = findService(ask, isMain, samples);
   const observed = samples.flatMap((sample): Observed[] => {
     const outcome = ask(sample.target);
     if (outcome === undefined || (service !== undefined && LOGIN.test(sample.target))) return [];
-    if (outcome.target.text === main) return [{ ...sample, there: undefined }];
-    const group = readGroup(outcome.target, main, groups);
+    if (isMain(outcome.target.text)) return [{ ...sample, there: undefined }];
+    const group = readGroup(outcome.target, isMain, groups);
     if (group === undefined) return [];
     places.set(group, [...(places.get(group) ?? []), outcome.place]);
     firsts.set(group, outcome.target.text);
@@ -73,11 +75,17 @@ export function planWorkers(
         : [entry('workers', writePools(pools), listPlaces([...used].flatMap((one) => places.get(one) ?? [])))]),
     ],
     carried: new Set([
+      ...spellings,
       ...(service === undefined ? [] : [service.target.text]),
       ...[...used].flatMap((group) => firsts.get(group) ?? []),
     ]),
     findings: pools.size === 0 ? [] : compare(observed, pools, homeserver.place),
   };
+}
+
+/** The same for all names by which a machine calls itself, where programs seldom are at one of them alone. */
+function identify(text: string): string {
+  return text.replace(/^http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?=:|$)/, 'http://localhost');
 }
 
 /** Of all sites that answer for a server. */
@@ -104,12 +112,12 @@ function createAsk(hosts: Hosts, { clientHost, delegateTo, name, homeserver }: F
 /** Logging out is nothing for workers: where it goes elsewhere than to the main process and to them, there is a service for it. */
 function findService(
   ask: (target: string) => Proxied | undefined,
-  main: string,
+  isMain: (text: string) => boolean,
   samples: readonly WorkerSample[],
 ): Proxied | undefined {
   const [login, ...others] = LOGIN_PATHS.map(ask);
   const text = login?.target.text;
-  if (login === undefined || text === main || listInstances(login.target).length === 0) return undefined;
+  if (login === undefined || isMain(login.target.text) || listInstances(login.target).length === 0) return undefined;
   if (!others.every((one) => one === undefined || one.target.text === text) || others[0] === undefined)
     return undefined;
   const worker = samples.some(({ target }) => !LOGIN.test(target) && ask(target)?.target.text === text);
@@ -117,10 +125,14 @@ function findService(
 }
 
 /** The servers that can be written; the main process among them stands in for workers without being named. */
-function readGroup(target: Target, main: string, groups: Map<string, WorkerGroup>): WorkerGroup | undefined {
-  const instances = listInstances(target).filter((text) => text !== main);
+function readGroup(
+  target: Target,
+  isMain: (text: string) => boolean,
+  groups: Map<string, WorkerGroup>,
+): WorkerGroup | undefined {
+  const instances = [...new Set(listInstances(target).filter((text) => !isMain(text)))];
   if (instances.length === 0) return undefined;
-  const key = instances.join(' ');
+  const key = instances.toSorted().join(' ');
   const known = groups.get(key) ?? { instances };
   groups.set(key, known);
   return known;

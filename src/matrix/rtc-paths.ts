@@ -26,6 +26,15 @@ export interface RtcPath {
   readonly target: string;
 }
 
+/** Whether apps that are told this address find the services at `base`; `own`: on a host of their own, where they are at the root too. */
+export function leadsToTokens(url: string, base: string, own: boolean): boolean {
+  if (!URL.canParse(url) || !URL.canParse(base)) return false;
+  const { origin, pathname } = new URL(url);
+  // Apps put `/sfu/get` behind what they are told, with a slash between at most.
+  const path = pathname.replace(/\/+$/, '');
+  return origin === new URL(base).origin && (path === JWT_PREFIX || (own && path === ''));
+}
+
 /** Below one of the two prefixes; undefined elsewhere. `target` is raw, with its query. */
 export function findBelowPrefix(target: string): RtcPath | undefined {
   if (!target.startsWith('/livekit/')) return undefined;

@@ -1,9 +1,10 @@
 import { formatHostPort, type Upstream } from '../base/address.ts';
 import { type PoolName, SINGLE_POOLS, STREAMS } from '../matrix/worker-pools.ts';
-import { deriveWorkers } from './derive-workers.ts';
+import { type DerivedWorker, deriveWorkers } from './derive-workers.ts';
 import type { HomeserverYaml } from './homeserver-yaml.ts';
+import { PASSED_ON } from './lint-workers.ts';
 import { nameListener, type SynapseListener, serves } from './listener.ts';
-import { isEverywhere, isLoopback } from './sidecar-facts.ts';
+import { chooseLoopback, isEverywhere, isLoopback } from './sidecar-facts.ts';
 import type { Place, YamlPath } from './yaml-file.ts';
 
 /** Where something stands in Synapse's configuration. */
@@ -68,7 +69,7 @@ function locate({ at }: SynapseListener): string | undefined {
   if (at.kind === 'unix') return `unix:${at.path}`;
   const http = (host: string): string => `http://${formatHostPort(host, at.port)}`;
   const outside = at.bindAddresses.filter((address) => !isLoopback(address));
-  if (outside.length === 0) return http(at.bindAddresses.every((one) => one === '::1') ? '::1' : '127.0.0.1');
+  if (outside.length === 0) return http(chooseLoopback(at.bindAddresses));
   return outside.length === 1 && !isEverywhere(outside[0]!) ? http(outside[0]!) : undefined;
 }
 
@@ -119,7 +120,34 @@ export function deriveWorkerMap(yaml: HomeserverYaml, homeserver: Upstream): Der
     const value = members.map(({ place }) => place.text);
     return [{ path, value, places: members.map(({ listener }) => ({ ...listener.place, key: 'worker_listeners' })) }];
   });
-  return { derived, left };
+  return { derived, left: [...left, ...listLostMedia(yaml, pools), ...listLostWriters(yaml, all, pools)] };
 }
+
+/** All of it would be answered with 404. */
+function listLostMedia({ processes, place }: HomeserverYaml, pools: Pools): readonly NotDerived[] {
+  if (processes.mainServesMedia || pools.includes('media')) return [];
+  const why = 'the main process serves none, and no file says which worker does';
+  return [{ path: ['workers', 'media'], why, place: { ...place(['enable_media_repo']), key: 'enable_media_repo' } }];
+}
+
+/** Streams of which only the writer takes what is written, and nobody says where that is. */
+function listLostWriters(
+  { processes, place }: HomeserverYaml,
+  known: readonly DerivedWorker[],
+  pools: Pools,
+): readonly NotDerived[] {
+  return STREAMS.flatMap((stream): readonly NotDerived[] => {
+    const lost = (processes.writers[stream] ?? []).filter((writer) => !known.some(({ name }) => name === writer));
+    // Without a pool of its own, what is written to that one goes to the media repository.
+    const stoodInFor = stream === 'quarantined_media_changes' && pools.includes('media');
+    if (lost.length === 0 || PASSED_ON.has(stream) || stoodInFor) return [];
+    const who = `${lost.join(' and ')} write${lost.length === 1 ? 's' : ''} it`;
+    const path = ['workers', 'stream_writers', stream];
+    const at = { ...place(['stream_writers']), key: 'stream_writers' };
+    return [{ path, why: `${who}, and no file says where that listens`, place: at }];
+  });
+}
+
+type Pools = readonly (PoolName | 'background')[];
 
 const isStream = (pool: PoolName | 'background'): boolean => (STREAMS as readonly string[]).includes(pool);

@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
 import { formatHostPort, parseUpstream, type Upstream } from '../base/address.ts';
 import { type PoolName, STREAMS, WORKER_POOLS } from '../matrix/worker-pools.ts';
-import type { SynapseListener } from './listener.ts';
-import { isEverywhere, isLoopback } from './sidecar-facts.ts';
+import { nameListener, type SynapseListener } from './listener.ts';
+import { chooseLoopback, isEverywhere, isLoopback } from './sidecar-facts.ts';
 import type { SynapseProcesses, SynapseWorker } from './workers.ts';
 
 /** A worker whose own file was read, and what the sidecar would use it for. */
@@ -16,17 +16,20 @@ export interface DerivedWorker {
 }
 
 /** What workers are called that do one thing, by their names or by `worker_app` of old. */
-const CALLED: Readonly<Record<string, readonly (PoolName | 'background')[]>> = {
-  ...Object.fromEntries(WORKER_POOLS.map((pool) => [pool, [pool]])),
-  synchrotron: ['sync'],
-  initial_synchrotron: ['initial_sync'],
-  user_dir: ['user_directory'],
-  media_repository: ['media'],
-  federation_reader: ['federation_reader', 'federation_inbound'],
-  federation_sender: ['background'],
-  pusher: ['background'],
-  appservice: ['background'],
-};
+const CALLED: ReadonlyMap<string, readonly (PoolName | 'background')[]> = new Map<
+  string,
+  readonly (PoolName | 'background')[]
+>([
+  ...WORKER_POOLS.map((pool) => [pool, [pool]] as const),
+  ['synchrotron', ['sync']],
+  ['initial_synchrotron', ['initial_sync']],
+  ['user_dir', ['user_directory']],
+  ['media_repository', ['media']],
+  ['federation_reader', ['federation_reader', 'federation_inbound']],
+  ['federation_sender', ['background']],
+  ['pusher', ['background']],
+  ['appservice', ['background']],
+]);
 
 /**
  * Which pools the workers of a Synapse would be in, by their files: streams by `stream_writers`, the rest by what they serve
@@ -35,18 +38,35 @@ const CALLED: Readonly<Record<string, readonly (PoolName | 'background')[]>> = {
  */
 export function deriveWorkers(processes: SynapseProcesses, homeserver: Upstream): readonly DerivedWorker[] {
   return processes.workers.flatMap((worker) => {
-    const listener = worker.listeners.find(({ type, resources }) => type === 'http' && resources.some(isOurs));
-    if (listener === undefined) return [];
-    const { host, doubt } = findHost(worker, listener, processes, homeserver);
-    const { at } = listener;
-    const parsed = parseUpstream(at.kind === 'unix' ? `unix:${at.path}` : `http://${formatHostPort(host, at.port)}`);
-    if (!parsed.ok) return [];
-    const pools = choosePools(worker, listener, processes);
-    return [{ name: worker.name, listener, place: parsed.value, pools, doubt }];
+    return chooseListeners(worker).flatMap((listener) => {
+      const { host, doubt } = findHost(worker, listener, processes, homeserver);
+      const { at, tls } = listener;
+      const parsed = parseUpstream(at.kind === 'unix' ? `unix:${at.path}` : `http://${formatHostPort(host, at.port)}`);
+      if (!parsed.ok) return [];
+      const pools = choosePools(worker, listener, processes);
+      const why = tls ? `expects TLS on ${nameListener(listener)}, and the sidecar speaks plain HTTP to it` : doubt;
+      return [{ name: worker.name, listener, place: parsed.value, pools, doubt: why }];
+    });
   });
 }
 
-const isOurs = (resource: string): boolean => ['client', 'federation', 'media', 'health'].includes(resource);
+const TAKING = ['client', 'federation', 'media'];
+
+/**
+ * Those that together take whatever the worker takes, each something that no other takes: without TLS before with TLS, those
+ * that take more before others. Where it takes no requests, the one by which it says how it is.
+ */
+function chooseListeners({ listeners }: SynapseWorker): readonly SynapseListener[] {
+  const takes = ({ resources }: SynapseListener): string[] => TAKING.filter((one) => resources.includes(one));
+  const open = listeners
+    .filter(({ type }) => type === 'http')
+    .toSorted((a, b) => Number(a.tls) - Number(b.tls) || takes(b).length - takes(a).length);
+  const chosen: SynapseListener[] = [];
+  for (const listener of open) {
+    if (takes(listener).some((one) => !chosen.some(({ resources }) => resources.includes(one)))) chosen.push(listener);
+  }
+  return chosen.length > 0 ? chosen : open.filter(({ resources }) => resources.includes('health')).slice(0, 1);
+}
 
 interface Host {
   /** Without meaning for a socket. */
@@ -69,7 +89,7 @@ function findHost(
   if (at.kind === 'unix') return { host: '', doubt: here ? undefined : `listens on ${at.path}, ${apart}` };
   const [address] = at.bindAddresses;
   if (at.bindAddresses.every(isLoopback)) {
-    const host = at.bindAddresses.every((one) => one === '::1') ? '::1' : '127.0.0.1';
+    const host = chooseLoopback(at.bindAddresses);
     return { host, doubt: here ? undefined : `listens ${apart}` };
   }
   const known = hosts.get(name);
@@ -90,24 +110,27 @@ function choosePools(
   const [client, federation, media] = ['client', 'federation', 'media'].map((one) => resources.includes(one));
   const streams = client || media ? STREAMS.filter((stream) => writers[stream]?.includes(name)) : [];
   if (media) return ['media', ...streams];
-  const called =
-    CALLED[app] ??
-    CALLED[
-      name
-        .toLowerCase()
-        .replace(/[-_]*\d*$/, '')
-        .replaceAll('-', '_')
-    ];
+  const word = name
+    .toLowerCase()
+    .replace(/[-_]*\d*$/, '')
+    .replaceAll('-', '_');
+  const called = CALLED.get(app) ?? CALLED.get(word);
   if (called?.includes('background') || (!client && !federation)) return ['background'];
   const directory = client && userDirectory === name ? (['user_directory'] as const) : [];
   if (streams.length > 0) return [...streams, ...directory];
-  if (called !== undefined) return called;
+  if (called?.every((pool) => canTake(pool, client === true, federation === true))) return called;
   const rest = !client
     ? (['federation_reader', 'federation_inbound'] as const)
     : federation
       ? (['generic'] as const)
       : (['client_reader'] as const);
   return [...rest, ...directory];
+}
+
+/** What it is called for has to be taken at that listener: it may have another for the rest. */
+function canTake(pool: PoolName | 'background', client: boolean, federation: boolean): boolean {
+  if (pool === 'generic') return client && federation;
+  return pool === 'federation_reader' || pool === 'federation_inbound' ? federation : client;
 }
 
 /** `workers` as it stands in the sidecar's configuration, line by line; empty without workers. */

@@ -1,4 +1,5 @@
 import type { Finding } from '../base/finding.ts';
+import { leadsToTokens } from '../matrix/rtc-paths.ts';
 import type { HomeserverYaml } from './homeserver-yaml.ts';
 import type { SidecarFacts } from './sidecar-facts.ts';
 
@@ -6,7 +7,7 @@ import type { SidecarFacts } from './sidecar-facts.ts';
 export function lintRtc({ place, calls }: HomeserverYaml, { rtc }: Pick<SidecarFacts, 'rtc'>): Finding[] {
   if (rtc === undefined) return [];
   const findings: Finding[] = [];
-  const lines = ['matrix_rtc:', `  transports: [{ type: livekit, livekit_service_url: ${rtc} }]`];
+  const lines = ['matrix_rtc:', `  transports: [{ type: livekit, livekit_service_url: ${rtc.url} }]`];
   if (!calls.announces || calls.serviceUrls.length === 0) {
     findings.push({
       id: 'synapse-rtc-transports',
@@ -16,12 +17,12 @@ export function lintRtc({ place, calls }: HomeserverYaml, { rtc }: Pick<SidecarF
       fix: "Add this to Synapse's configuration.",
       lines: ['experimental_features: { msc4143_enabled: true }', ...lines],
     });
-  } else if (!calls.serviceUrls.some((url) => hostOf(url) === hostOf(rtc))) {
+  } else if (!calls.serviceUrls.some((url) => leadsToTokens(url, rtc.url, rtc.ownHost))) {
     findings.push({
       id: 'synapse-rtc-differs',
       severity: 'warning',
       place: place(['matrix_rtc']),
-      what: `Synapse sends those who call to another host than the sidecar's client document, which has ${rtc}.`,
+      what: `Synapse sends those who call elsewhere than the sidecar's client document, which has ${rtc.url}.`,
       fix: 'Let both name the same service.',
       lines,
     });
@@ -37,8 +38,4 @@ export function lintRtc({ place, calls }: HomeserverYaml, { rtc }: Pick<SidecarF
     });
   }
   return findings;
-}
-
-function hostOf(url: string): string | undefined {
-  return URL.canParse(url) ? new URL(url).host : undefined;
 }

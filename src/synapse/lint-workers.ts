@@ -48,7 +48,7 @@ function lintRedis({ place }: HomeserverYaml): Finding {
 }
 
 /** Streams of which every process passes on to the writer what it gets; of the others it answers 500. */
-const PASSED_ON: ReadonlySet<Stream> = new Set(
+export const PASSED_ON: ReadonlySet<Stream> = new Set(
   STREAMS.filter((stream) =>
     WORKER_ROUTES.every(({ pools, failover }) => !pools.includes(stream) || failover === 'main'),
   ),

@@ -49,7 +49,12 @@ function listFiles(path: string): string[] {
   try {
     if (!statSync(path).isDirectory()) return [path];
     const names = readdirSync(path).filter((name) => name.endsWith('.yaml'));
-    return names.sort().map((name) => join(path, name));
+    // Of all else Synapse says that it ignores it (_base.py, find_config_files); a pipe would be waited for for ever.
+    const isFile = (one: string): boolean => statSync(one, { throwIfNoEntry: false })?.isFile() === true;
+    return names
+      .sort()
+      .map((name) => join(path, name))
+      .filter(isFile);
   } catch {
     return [path];
   }

@@ -25,8 +25,8 @@ export interface SidecarFacts {
   readonly privateFederation: boolean;
   /** Where the sidecar sends logins in place of the homeserver, if it does. */
   readonly mas: Upstream | undefined;
-  /** Where clients find lk-jwt-service, the address that the client document has; undefined where there are no calls. */
-  readonly rtc: string | undefined;
+  /** Where clients find lk-jwt-service, the address that the client document has, and whether that host is theirs alone; undefined where there are no calls. */
+  readonly rtc: { readonly url: string; readonly ownHost: boolean } | undefined;
   /** Undefined where the sidecar knows of none. */
   readonly workers: SidecarWorkers | undefined;
 }
@@ -36,6 +36,12 @@ const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/i;
 /** Whether only programs on the same machine (or in the same container) reach this address. */
 export function isLoopback(host: string): boolean {
   return LOOPBACK.test(host);
+}
+
+/** Of addresses for programs on the same machine, the one to ask at: IPv4 where there are both; `localhost` is written as Synapse binds it first. */
+export function chooseLoopback(addresses: readonly string[]): string {
+  const written = addresses.map((one) => (one.toLowerCase() === 'localhost' ? '127.0.0.1' : one));
+  return written.find((one) => one.includes('.')) ?? '::1';
 }
 
 /** Whether an address to bind stands for all addresses of the machine. */

@@ -3,7 +3,7 @@ const UNITS: Readonly<Record<string, number>> = { K: 1024, M: 1024 ** 2, G: 1024
 /** Bytes, as Synapse reads them (synapse/config/_base.py, parse_size): a number, or text with K, M, G or T after it. */
 export function parseSynapseSize(value: unknown): number | undefined {
   if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 0 ? value : undefined;
-  const match = typeof value === 'string' ? /^ ?(\d{1,12})([KMGT]?)$/.exec(value) : null;
+  const match = typeof value === 'string' ? /^\s*(\d{1,12})\s*([KMGT]?)$/.exec(value) : null;
   return match === null ? undefined : Number(match[1]) * (UNITS[match[2]!] ?? 1);
 }
 

@@ -37,6 +37,6 @@ it('for a homeserver that is one process, nothing of workers is among them', () 
 it('for a homeserver with services for calls, the lines are such that doctor has nothing to say', () => {
   const rtc = 'https://rtc.example.com/livekit/jwt';
   const { text } = render('', rtc);
-  expect(lintHomeserver(read(text), facts({ rtc }))).toEqual([]);
-  expect(lintHomeserver(read(render().text), facts({ rtc }))).toHaveLength(2);
+  expect(lintHomeserver(read(text), facts({ rtc: { url: rtc, ownHost: false } }))).toEqual([]);
+  expect(lintHomeserver(read(render().text), facts({ rtc: { url: rtc, ownHost: false } }))).toHaveLength(2);
 });

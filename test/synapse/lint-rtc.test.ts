@@ -7,7 +7,11 @@ const FEATURES = 'experimental_features: { msc4143_enabled: true }\n';
 const DELAYS = 'max_event_delay_duration: 24h\n';
 const transports = (...urls: readonly string[]): string =>
   `matrix_rtc: { transports: [${urls.map((url) => `{ type: livekit, livekit_service_url: "${url}" }`).join(', ')}] }\n`;
-const lint = (shared: string, rtc: string | undefined) => lintHomeserver(read(`${SOUND}${shared}`), facts({ rtc }));
+const lint = (shared: string, rtc: string | undefined) =>
+  lintHomeserver(
+    read(`${SOUND}${shared}`),
+    facts({ rtc: rtc === undefined ? undefined : { url: rtc, ownHost: rtc === URL } }),
+  );
 
 it.each([
   ['all that is needed', `${FEATURES}${DELAYS}${transports(URL)}`, URL, []],

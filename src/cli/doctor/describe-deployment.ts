@@ -71,7 +71,7 @@ function describeServer(
       uploadLimit: config.limits.upload,
       privateFederation: reach === 'private',
       mas: mas?.instances[0],
-      rtc: rtc === undefined ? undefined : `${rtc.url}${JWT_PREFIX}`,
+      rtc: rtc === undefined ? undefined : { url: `${rtc.url}${JWT_PREFIX}`, ownHost: rtc.host !== undefined },
       workers: server.workers,
     },
   };
