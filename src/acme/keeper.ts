@@ -1,6 +1,7 @@
 import { describeError, errorCode } from '../base/errors.ts';
 import { isStoreFailure, type Lease } from '../store/store.ts';
 import type { CertificateSource } from '../tls/certificate-source.ts';
+import { findStandIns } from './find-stand-ins.ts';
 import type { AcmeKeeperDeps, AcmeKeeperSlice, LookAfterDeps } from './keeper-contract.ts';
 import { createKeeperTrouble } from './keeper-trouble.ts';
 import { createKeptSet, createSetSource, type KeptSet, servedCertificate } from './kept-set.ts';
@@ -81,6 +82,13 @@ export function createAcmeKeeper(slice: AcmeKeeperSlice, given: AcmeKeeperDeps):
   /** Whoever is the keeper brings back what the store has lost. */
   async function follow(kept: KeptSet): Promise<void> {
     if ((await stored.follow(kept)) || unreadable.has(kept)) sleep.wake();
+  }
+
+  /** Before the first certificate of a set, those of the sets that its names were in before. */
+  async function standIn(kept: KeptSet): Promise<void> {
+    kept.standIns = await findStandIns(store, kept.set.names, new Set(sets.keys()), system.now());
+    const names = [...new Set(kept.standIns.flatMap(({ dnsNames, ipAddresses }) => [...dnsNames, ...ipAddresses]))];
+    if (names.length > 0) log.info({ names }, 'Certificates from before are served until there is one for all names.');
   }
 
   const stopListening = store.onChange(REQUESTS_PREFIX, () => sleep.wake());
@@ -201,6 +209,7 @@ export function createAcmeKeeper(slice: AcmeKeeperSlice, given: AcmeKeeperDeps):
         system,
         async load(kept) {
           await follow(kept);
+          if (kept.held === undefined) await standIn(kept);
           running ??= run();
         },
         reload: follow,

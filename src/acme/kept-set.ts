@@ -26,6 +26,8 @@ export interface KeptSet {
   /** An order that was left in the middle, which the next attempt is to go on with. */
   left: LedgerOrder | undefined;
   bootstrap: Certificate | undefined;
+  /** For some of its names, from the time before it was in the configuration. */
+  standIns: readonly Certificate[];
   /**
    * When something is to be done next, and why; milliseconds since the epoch. `attempt` is when a certificate is next to
    * be got, where that is later.
@@ -50,6 +52,7 @@ export function createKeptSet(set: NameSet): KeptSet {
     unsaved: undefined,
     left: undefined,
     bootstrap: undefined,
+    standIns: [],
     next: { at: 0, why: 'Nothing was looked at yet.' },
     last: undefined,
     veto: null,
@@ -85,6 +88,7 @@ export function createSetSource(
       return servedCertificate(kept)!;
     },
     current: () => servedCertificate(kept),
+    standIns: () => (kept.held === undefined ? kept.standIns : []),
     findings: () => kept.findings,
     reload: () => deps.reload(kept),
     onChange(listener) {

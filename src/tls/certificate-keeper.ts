@@ -136,9 +136,10 @@ function buildSets(kept: readonly Kept[]): Readonly<Record<'https' | 'federation
     kept.flatMap(({ planned, source }) => (planned.listener === listener ? [source.current() ?? []].flat() : []));
   const all = certificatesOf('all');
   const federation = certificatesOf('federation');
+  const standIns = kept.flatMap(({ source }) => source.standIns?.() ?? []);
   const defaultName = kept[0]?.planned.names[0];
   return {
-    https: createCertificateSet(all.length > 0 ? all : federation, defaultName),
-    federation: createCertificateSet(all, defaultName, federation),
+    https: createCertificateSet(all.length > 0 ? all : federation, defaultName, standIns),
+    federation: createCertificateSet(all, defaultName, federation, standIns),
   };
 }

@@ -27,15 +27,15 @@ export interface CertificateSet {
 /**
  * A set of one or more certificates. An exact name comes before a wildcard, and where several cover a name the one
  * that is valid longest wins. For names that none covers the default is the certificate for `defaultName`, or the
- * first one. `preferred` certificates win over the others wherever they cover a name.
+ * first one. `preferred` certificates win over the others wherever they cover a name, those of a list over the next one's.
  */
 export function createCertificateSet(
   certificates: readonly Certificate[],
   defaultName?: string,
-  preferred: readonly Certificate[] = [],
+  ...preferred: readonly (readonly Certificate[])[]
 ): CertificateSet {
-  const all = [...preferred, ...certificates];
-  const tiers = [preferred, certificates].filter((tier) => tier.length > 0).map(indexByName);
+  const all = [...preferred.flat(), ...certificates];
+  const tiers = [...preferred, certificates].filter((tier) => tier.length > 0).map(indexByName);
   const contexts = new Map<Certificate, SecureContext>();
 
   const choice = (certificate: Certificate, why: CertificateChoice['why']): CertificateChoice => {

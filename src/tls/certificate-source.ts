@@ -10,6 +10,11 @@ export interface CertificateSource {
   load(): Promise<Certificate>;
   /** The certificate to serve; undefined before `load`. */
   current(): Certificate | undefined;
+  /**
+   * Better ones for some of its names, which go before `current` there, each with no other names than those. Only where
+   * `current` is a makeshift.
+   */
+  standIns?(): readonly Certificate[];
   /** What is wrong with it now, and with the last attempt to replace it. */
   findings(): readonly Finding[];
   /** Looks again at once. Never rejects: what fails is logged and among the findings. */

@@ -76,9 +76,9 @@ export interface ServedCertificate {
 }
 
 /** Rejects when no handshake comes about, within five seconds. */
-export function lookAtServed(port: number): Promise<ServedCertificate> {
+export function lookAtServed(port: number, servername = 'example.test'): Promise<ServedCertificate> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port, servername: 'example.test', rejectUnauthorized: false }, () => {
+    const socket = connect({ host: '127.0.0.1', port, servername, rejectUnauthorized: false }, () => {
       const leaf = socket.getPeerX509Certificate()!;
       resolve({ bootstrap: leaf.issuer.includes(BOOTSTRAP_NAME), der: leaf.raw });
       // Not torn off: that would be a refused connection in the log.
