@@ -9,8 +9,8 @@ import type { Runtime } from './runtime.ts';
 export interface OpenWatches {
   /** Another configuration is in force. */
   tell(): void;
-  /** Idempotent. */
-  close(): void;
+  /** Resolves when the store is not written any more. Idempotent. */
+  close(): Promise<void>;
 }
 
 export interface WatchesDeps {
@@ -44,7 +44,7 @@ export function openWatches(deps: WatchesDeps): OpenWatches {
     },
     close() {
       homeservers.close();
-      outside.close();
+      return outside.close();
     },
   };
 }

@@ -19,8 +19,8 @@ export interface Subject {
 export interface OutsideWatch {
   /** What is known now is told again, as after a reload. */
   tell(): void;
-  /** Ends looks under way. Idempotent. */
-  close(): void;
+  /** Ends looks under way; resolves when the store is not written any more. Idempotent. */
+  close(): Promise<void>;
 }
 
 export interface OutsideWatchDeps {
@@ -50,6 +50,7 @@ export function createOutsideWatch(deps: OutsideWatchDeps): OutsideWatch {
   const { system, log } = deps;
   const stop = new AbortController();
   const known = new Map<string, { readonly record: LookRecord | undefined; readonly readAt: number }>();
+  let storing: Promise<unknown> = Promise.resolve();
   let timer: Timer = system.setTimer(FIRST.least + (FIRST.most - FIRST.least) * chance(), begin);
 
   function chance(): number {
@@ -63,6 +64,12 @@ export function createOutsideWatch(deps: OutsideWatchDeps): OutsideWatch {
     void going.then(() => {
       if (!stop.signal.aborted) timer = system.setTimer(PAUSE, begin);
     });
+  }
+
+  /** The store may be closed once nothing of this is under way. */
+  function keepTrack<T>(work: Promise<T>): Promise<T> {
+    storing = Promise.allSettled([storing, work]);
+    return work;
   }
 
   async function round(): Promise<void> {
@@ -92,16 +99,15 @@ export function createOutsideWatch(deps: OutsideWatchDeps): OutsideWatch {
 
   /** Only one at a time looks: nothing is looked at twice. Without a working store, each does. */
   async function lookAll(due: readonly Subject[]): Promise<void> {
-    const lease = await deps
-      .store()
-      .acquireLease(LEASE)
-      .catch(() => ({ release: async () => {} }));
+    stop.signal.throwIfAborted();
+    const asked = deps.store().acquireLease(LEASE);
+    const lease = await keepTrack(asked).catch(() => ({ release: async () => {} }));
     if (lease === undefined) return;
     try {
       for (let begun = 0; begun < due.length; begun += AT_ONCE)
         await Promise.all(due.slice(begun, begun + AT_ONCE).map((subject) => lookAt(subject)));
     } finally {
-      await lease.release();
+      await keepTrack(lease.release());
     }
   }
 
@@ -112,10 +118,11 @@ export function createOutsideWatch(deps: OutsideWatchDeps): OutsideWatch {
     stop.signal.throwIfAborted();
     const away = subject.about === 'federation' && deps.isAway(subject.server);
     const seen = away ? ({ kind: 'unsure' } as const) : await deps.look(subject, deps.config(), stop.signal);
+    stop.signal.throwIfAborted();
     const record = noteLook(before, seen, system.now(), chance());
     learn(subject, record);
     try {
-      await deps.store().write(keyOf(subject), Buffer.from(`${JSON.stringify(record)}\n`));
+      await keepTrack(deps.store().write(keyOf(subject), Buffer.from(`${JSON.stringify(record)}\n`)));
     } catch (error) {
       log.debug({ err: error }, `What was seen from outside cannot be kept: ${describeError(error)}`);
     }
@@ -145,9 +152,10 @@ export function createOutsideWatch(deps: OutsideWatchDeps): OutsideWatch {
 
   return {
     tell,
-    close() {
+    async close() {
       stop.abort(new Error('The sidecar stops.'));
       timer.cancel();
+      await storing;
     },
   };
 }

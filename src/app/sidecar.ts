@@ -189,7 +189,7 @@ export async function startSidecar(config: Config, given: SidecarDeps): Promise<
   }
 
   async function closeAll(): Promise<void> {
-    watches.close();
+    const watched = watches.close();
     record.close();
     traffic.close();
     const closed = entrances.close();
@@ -197,6 +197,7 @@ export async function startSidecar(config: Config, given: SidecarDeps): Promise<
     await reloading;
     closeUpstreams(inForce.runtime);
     await closed;
+    await watched;
     await inForce.certificates.close();
   }
 
@@ -214,7 +215,7 @@ export async function startSidecar(config: Config, given: SidecarDeps): Promise<
 
   async function drainAll(patience: number, next: Config | undefined): Promise<void> {
     // Another one watches, or will; from outside, the ports that are closed now look like trouble.
-    watches.close();
+    void watches.close();
     entrances.stopAccepting();
     if (next !== undefined) follow(next);
     traffic.connections.drain(patience);

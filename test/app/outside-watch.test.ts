@@ -57,7 +57,7 @@ beforeEach(() => {
   away = false;
 });
 afterEach(() => {
-  for (const watch of running.splice(0)) watch.close();
+  for (const watch of running.splice(0)) void watch.close();
 });
 
 interface Started {
@@ -85,6 +85,32 @@ function start(used: SharedStore = store, of: Config = config): Started {
   running.push(watch);
   return { watch, log, active: () => matters.flatMap(({ active }) => active ?? []) };
 }
+
+it('the end waits for what is being stored, and nothing is stored after it', async () => {
+  const written: string[] = [];
+  const disk = Promise.withResolvers<void>();
+  const slow = {
+    ...store,
+    async write(key: string) {
+      await disk.promise;
+      written.push(key);
+    },
+  };
+  const { watch } = start(slow);
+  await system.advance(5 * MINUTE + 1);
+  expect([looks.length, written.length]).toEqual([3, 0]);
+  let closed = false;
+  const closing = watch.close().then(() => {
+    closed = true;
+  });
+  await system.advance(MINUTE);
+  expect(closed).toBe(false);
+  disk.resolve();
+  await closing;
+  expect(written).toHaveLength(3);
+  await system.advance(120 * MINUTE);
+  expect([looks.length, written.length]).toEqual([3, 3]);
+});
 
 describe('looking from outside', () => {
   it('begins some minutes after the start, at federation of all and at the apex elsewhere, and goes on each hour', async () => {
@@ -133,7 +159,7 @@ describe('looking from outside', () => {
     await system.advance(12 * MINUTE);
     expect(first.active()).toHaveLength(3);
     const before = looks.length;
-    first.watch.close();
+    await first.watch.close();
     const second = start();
     await system.advance(5.5 * MINUTE);
     expect(second.active()).toHaveLength(3);
@@ -170,7 +196,7 @@ describe('looking from outside', () => {
 
   it('ends with the sidecar', async () => {
     const { watch } = start();
-    watch.close();
+    await watch.close();
     await system.advance(120 * MINUTE);
     expect([looks, system.pending()]).toEqual([[], 0]);
   });

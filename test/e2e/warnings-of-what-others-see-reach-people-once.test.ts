@@ -100,7 +100,8 @@ const readWarnings = async () => (JSON.parse(await read('/api/status')) as Statu
 /** What is noted in the store of the first look. */
 async function isProven(): Promise<boolean> {
   const looks = join(folder, 'certs', 'looks');
-  const [file] = await readdir(looks).catch(() => []);
+  // What is being written lies beside it under another name.
+  const [file] = (await readdir(looks).catch(() => [])).filter((name) => !name.startsWith('.'));
   return file !== undefined && (await readFile(join(looks, file), 'utf8')).includes('"proven":true');
 }
 

@@ -27,6 +27,6 @@ it('of more servers than an hour has looks for, each is looked at from outside, 
     },
   });
   for (let minute = 0; minute < 360; minute++) await system.advance(MINUTE);
-  watch.close();
+  await watch.close();
   expect(looked.size).toBe(HOSTS);
 });
