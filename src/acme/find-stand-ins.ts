@@ -1,21 +1,18 @@
 import { isIP } from 'node:net';
-import type { Store } from '../store/store.ts';
 import type { Certificate } from '../tls/certificate.ts';
 import { coversName } from '../tls/covers-name.ts';
-import { listUnneeded } from './unneeded-sets.ts';
+import type { UnneededCertificate } from './unneeded-sets.ts';
 
 /**
  * Certificates for some of `names` that the store has from another configuration: for who adds a name or changes a
  * delegation, they are good until the CA has signed one for all names together. Each has only those names that it is to stand
- * in for. `needed` has the ids of the sets that the configuration has. Empty where the store cannot be read.
+ * in for. Pure.
  */
-export async function findStandIns(
-  store: Pick<Store, 'list' | 'read' | 'where'>,
+export function findStandIns(
+  unneeded: readonly UnneededCertificate[],
   names: readonly string[],
-  needed: ReadonlySet<string>,
   now: number,
-): Promise<readonly Certificate[]> {
-  const unneeded = await listUnneeded(store, needed).catch(() => []);
+): readonly Certificate[] {
   return unneeded.flatMap(({ held }) => {
     if (held === undefined || held.certificate.notAfter <= now) return [];
     const { certificate } = held;

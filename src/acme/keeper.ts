@@ -16,7 +16,7 @@ import { REQUESTS_PREFIX, takeRenewalRequest } from './renewal-request.ts';
 import { settleClock } from './settle-clock.ts';
 import { CERTIFICATES_PREFIX, certificateKey } from './stored-certificate.ts';
 import { createStoredSets } from './stored-sets.ts';
-import { createUnneededSweep } from './unneeded-sets.ts';
+import { createUnneededSweep, listUnneeded, type UnneededCertificate } from './unneeded-sets.ts';
 import { createWakeableSleep } from './wakeable-sleep.ts';
 
 /** The name of the lease whose holder orders certificates; everybody serves them. */
@@ -84,9 +84,12 @@ export function createAcmeKeeper(slice: AcmeKeeperSlice, given: AcmeKeeperDeps):
     if ((await stored.follow(kept)) || unreadable.has(kept)) sleep.wake();
   }
 
+  let before: Promise<readonly UnneededCertificate[]> | undefined;
   /** Before the first certificate of a set, those of the sets that its names were in before. */
   async function standIn(kept: KeptSet): Promise<void> {
-    kept.standIns = await findStandIns(store, kept.set.names, new Set(sets.keys()), system.now());
+    // Read once for all sets that have none.
+    before ??= listUnneeded(store, new Set(sets.keys())).catch(() => []);
+    kept.standIns = findStandIns(await before, kept.set.names, system.now());
     const names = [...new Set(kept.standIns.flatMap(({ dnsNames, ipAddresses }) => [...dnsNames, ...ipAddresses]))];
     if (names.length > 0) log.info({ names }, 'Certificates from before are served until there is one for all names.');
   }

@@ -5,7 +5,7 @@ import type { Matter } from './announcer.ts';
 import { describeAbsence } from './describe-absence.ts';
 import { type Absence, judgeAbsence, noteAbsence, UNKNOWN_ABSENCE } from './judge-absence.ts';
 import { listServices } from './list-services.ts';
-import type { Runtime } from './runtime.ts';
+import { type Runtime, suspect } from './runtime.ts';
 import { createStandingMatter, nameMatter } from './standing-matter.ts';
 import type { WarningBoard } from './warning-board.ts';
 
@@ -155,7 +155,7 @@ async function isProgramHere(runtime: Runtime, upstream: UpstreamPool, who: stri
   const hold = runtime.holdOf(upstream);
   if (here || hold === undefined || hold.status.awaySince !== undefined) return here;
   if (who === 'homeserver') runtime.lastGoodOf(server)?.refresh();
-  else hold.check((still) => still || hold.lost(`The ${who} at ${upstream.text} does not answer.`), true);
+  else suspect(hold, `The ${who} at ${upstream.text} does not answer.`);
   return here;
 }
 

@@ -77,7 +77,9 @@ export function createRuntime(config: Config, deps: RuntimeDeps, before?: Runtim
     const carried = old?.homeserver.text === server.homeserver.text ? before?.lastGoodOf(text) : undefined;
     const connections = upstreams.get(server.homeserver.text)!;
     const { system } = deps;
-    const onUnanswered = (why: string): void => suspect(holds.get(server.homeserver.text)!, connections, why);
+    const hold = holds.get(server.homeserver.text)!;
+    const at = server.homeserver.text;
+    const onUnanswered = (why: string): void => suspect(hold, `The homeserver at ${at} cannot be reached: ${why}.`);
     documents.set(text, carried ?? createLastGood({ serverName: text, connections }, { system, onUnanswered }));
   }
   const mainOf = ({ homeserver }: ServerConfig) => ({
@@ -106,10 +108,13 @@ export function createRuntime(config: Config, deps: RuntimeDeps, before?: Runtim
   };
 }
 
-/** A homeserver that nobody asks for anything is away all the same: it is asked whether it is well, as after a lost request. */
-function suspect(hold: Hold, { upstream }: UpstreamConnections, why: string): void {
+/**
+ * What nobody asks for anything is away all the same: it is asked whether it is well, as after a lost request. `why` is the
+ * sentence for when it is not.
+ */
+export function suspect(hold: Hold, why: string): void {
   hold.check((here) => {
-    if (!here) hold.lost(`The homeserver at ${upstream.text} cannot be reached: ${why}.`);
+    if (!here) hold.lost(why);
   }, true);
 }
 
